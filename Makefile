@@ -1,0 +1,54 @@
+# make demo   shows what Counterfoil does, on real public registers
+# make test   runs every check and test
+#
+# Both do their own set-up, on any machine with Debian 12 and make: see scripts/setup.
+
+.DELETE_ON_ERROR:
+.PHONY: demo test check oracles lock clean
+
+ifeq ($(CI),true)
+export NO_COLOR = 1
+endif
+
+bin := .venv/bin
+machine := scripts/setup requirements/debian.txt requirements/setup.txt pyproject.toml
+
+demo: .venv/ready-run
+	@rm -rf demo-home
+	@$(bin)/counterfoil demo --home demo-home
+
+test: check oracles
+	@$(bin)/python -m pytest
+
+# The checks that run nothing: style, types, and which module may import which.
+check: .venv/ready-dev
+	@$(bin)/ruff check
+	@$(bin)/ruff format --check
+	@$(bin)/mypy
+	@$(bin)/lint-imports --no-logo
+
+oracles: .venv-oracles/ready
+
+.venv/ready-run: $(machine) requirements/run.txt
+	@scripts/setup run
+
+.venv/ready-dev: $(machine) requirements/run.txt requirements/dev.txt
+	@scripts/setup dev
+
+.venv-oracles/ready: requirements/oracles.txt | .venv/ready-dev
+	@scripts/setup oracles
+
+# Makes the locks from pyproject.toml. Versions that still fit stay; `make lock upgrade=--upgrade` takes the newest.
+compile := UV_SYSTEM_CERTS=1 $(bin)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \
+    --only-binary :all: --universal --python-version 3.11
+
+lock: .venv/ready-run
+	@$(compile) $(upgrade) --group setup --output-file requirements/setup.txt
+	@$(compile) $(upgrade) pyproject.toml --output-file requirements/run.txt
+	@$(compile) $(upgrade) pyproject.toml --group dev --output-file requirements/dev.txt \
+	    --constraint requirements/setup.txt --constraint requirements/run.txt
+	@$(compile) $(upgrade) --group oracles --output-file requirements/oracles.txt
+
+clean:
+	rm -rf .venv .venv-oracles build dist demo-home .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
