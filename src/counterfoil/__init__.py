@@ -1,0 +1,1 @@
+"""Public records that nobody can quietly change, and nobody can quietly read."""

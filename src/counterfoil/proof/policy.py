@@ -1,0 +1,51 @@
+"""Endorsement policies: threshold trees over agencies and keys, `{"require":2,"of":["agency:…","key:…",{…}]}`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from counterfoil.errors import Malformed
+from counterfoil.proof.canonical import Json
+
+MAX_DEPTH: Final = 8
+MAX_LEAVES: Final = 256
+
+
+def check_policy(policy: Json, depth: int = MAX_DEPTH) -> None:
+    """Raise `Malformed` unless `policy` is a leaf (`agency:…`, `key:…`) or a threshold over policies."""
+    _check(policy, depth)
+    if sum(1 for _ in leaves(policy)) > MAX_LEAVES:
+        raise Malformed(f"an endorsement policy names more than {MAX_LEAVES} signers; nest fewer")
+
+
+def satisfied(policy: Json, signers: Collection[str]) -> bool:
+    """Whether the endorsers in `signers` (written as the policy's leaves are) fulfil a checked policy."""
+    if isinstance(policy, str):
+        return policy in signers
+    return sum(satisfied(branch, signers) for branch in policy["of"]) >= policy["require"]
+
+
+def leaves(policy: Json) -> Iterator[str]:
+    """Every signer that a checked policy names, in its order."""
+    if isinstance(policy, str):
+        yield policy
+    else:
+        for branch in policy["of"]:
+            yield from leaves(branch)
+
+
+def _check(policy: Json, depth: int) -> None:
+    if isinstance(policy, str):
+        if not policy.startswith(("agency:", "key:")):
+            raise Malformed(f"{policy[:80]!r} is no signer; an endorsement policy names agency:… or key:…")
+        return
+    if not isinstance(policy, dict) or set(policy) != {"require", "of"}:
+        raise Malformed('an endorsement policy is a signer or {"require": number, "of": [policies]}')
+    require, branches = policy["require"], policy["of"]
+    if not isinstance(branches, list) or type(require) is not int or not 1 <= require <= len(branches):
+        raise Malformed("an endorsement policy requires between one and all of the policies it lists")
+    if depth == 0:
+        raise Malformed(f"an endorsement policy is nested more than {MAX_DEPTH} deep")
+    for branch in branches:
+        _check(branch, depth - 1)
