@@ -1,0 +1,48 @@
+"""Who has endorsed a transaction, and whether that satisfies a policy."""
+
+from __future__ import annotations
+
+from counterfoil.errors import Malformed, Unauthorised, Unverified
+from counterfoil.ledger.knowledge import Knowledge
+from counterfoil.ledger.system import AGENCY
+from counterfoil.ledger.view import View
+from counterfoil.proof.canonical import Json
+from counterfoil.proof.policy import leaves, satisfied
+from counterfoil.proof.transaction import Transaction
+
+
+class Endorsers:
+    """Who has endorsed a transaction, by the keys that agencies had before it.
+
+    Raises `Unauthorised` for a signature that does not hold.
+    """
+
+    def __init__(self, view: View, knowledge: Knowledge, transaction: Transaction):
+        self._view = view
+        self._knowledge = knowledge
+        self.keys: set[str] = set()
+        for endorsement in transaction.endorsements:
+            try:
+                endorsement.verify(transaction.hash)
+            except (Unverified, Malformed) as error:
+                raise Unauthorised(
+                    f"an endorsement by {endorsement.key[:60]!r} does not hold: {error}"
+                ) from None
+            self.keys.add(endorsement.key)
+        self._members: dict[str, bool] = {}
+        for proposal in transaction.proposals:
+            if proposal.register == AGENCY:
+                self.includes(proposal.record)
+
+    def includes(self, agency: str) -> bool:
+        """Whether one of the agency's endorsement keys has signed."""
+        if agency not in self._members:
+            member = self._knowledge.agency(self._view, agency)
+            self._members[agency] = member is not None and not self.keys.isdisjoint(member.endorse)
+        return self._members[agency]
+
+    def fulfil(self, policy: Json) -> bool:
+        """Whether these endorsements satisfy a policy."""
+        signers = {f"key:{key}" for key in self.keys}
+        signers |= {leaf for leaf in leaves(policy) if leaf.startswith("agency:") and self.includes(leaf[7:])}
+        return satisfied(policy, signers)
