@@ -1,0 +1,58 @@
+"""The ledger as a machine: applies its rules over a store, and stores what they change with a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from counterfoil.ledger.ledger import Block, Command, Ledger, Outcome
+from counterfoil.ledger.state import Changes, Head
+from counterfoil.store.store import Signed, Store
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Asks that the block end with an index entry and a published checkpoint, even within the second."""
+
+
+class CheckpointSigner(Protocol):
+    """Who signs the ledger's checkpoints."""
+
+    def sign(self, head: Head, root: bytes) -> Signed:
+        """A note over a log's size and root. Raises `Refused` for one smaller than, or different from, the last."""
+        ...
+
+    def remember(self) -> None:
+        """Note beside the key what was signed last, once it is stored."""
+        ...
+
+
+class LedgerMachine:
+    """The ledger over one store; see `Machine`."""
+
+    def __init__(self, store: Store, signer: CheckpointSigner):
+        self.store = store
+        self.ledger = Ledger()
+        self._signer = signer
+        self._changes: Changes | None = None
+
+    def apply(self, time: int, commands: Sequence[Command | Settle]) -> Sequence[Outcome | None]:
+        """Take a block; a `Settle` has no outcome."""
+        taken = [command for command in commands if not isinstance(command, Settle)]
+        block = Block(time, taken, index=len(taken) < len(commands))
+        self._changes, outcomes = self.ledger.apply(self.store, block)
+        answers = iter(outcomes)
+        return [None if isinstance(command, Settle) else next(answers) for command in commands]
+
+    def commit(self) -> None:
+        """Store the block, unless every command was refused, and then what was signed."""
+        changes, self._changes = self._changes, None
+        if changes is not None and changes.entries:
+            self.store.commit(changes, self._signer.sign)
+            self._signer.remember()
+
+    def discard(self) -> None:
+        """Forget the block, and read again what memory held of the store."""
+        self._changes = None
+        self.store.reload()

@@ -1,0 +1,177 @@
+"""The log in the store: entry bundles, hash tiles, and the right edge of the tree, which is kept in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import reduce
+from typing import Final
+
+import zstandard
+
+from counterfoil.errors import Damaged, Malformed, NotFound
+from counterfoil.proof.merkle import EMPTY_ROOT, CompactRange, leaf_hashes, node_hash, root
+from counterfoil.proof.tiles import TileReader, decode_bundle, encode_bundle
+from counterfoil.store.database import Database
+
+WIDTH: Final = 256
+LEVEL_SHIFT: Final = 56
+FORM: Final = f"zstd {'.'.join(map(str, zstandard.ZSTD_VERSION))} level 1"
+"""How bundles are compressed here: the same version gives the same bytes, which the audit compares."""
+MAX_BUNDLE_BYTES: Final = WIDTH * (2 + 65_535)
+CACHED_BUNDLES: Final = 32
+
+
+class Log:
+    """The stored log: each level's partial tile is kept in memory, with the compact range of its hashes.
+
+    `append` must run inside a database transaction; after a failed one the object is stale."""
+
+    def __init__(self, database: Database, size: int):
+        self._database = database
+        self._compress = zstandard.ZstdCompressor(level=1).compress
+        self._decompressor = zstandard.ZstdDecompressor()
+        self._bundles: OrderedDict[int, list[bytes]] = OrderedDict()
+        self._tiles = TileReader(self.tile, 0)
+        self.size = size
+        self._tail = self._read_tail()
+        self._edge = self._read_edge()
+        self._ranges = [_range_of(hashes) for hashes in self._edge]
+
+    def append(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+        """Add a block's entries and their leaf hashes."""
+        hashes = self._edge[0]
+        done, left = 0, len(entries)
+        while left:
+            step = min(left, WIDTH - len(hashes))
+            self._tail.extend(entries[done : done + step])
+            hashes.extend(leaves[done : done + step])
+            self._ranges[0].extend(leaves[done : done + step])
+            done, left = done + step, left - step
+            if len(hashes) == WIDTH:
+                self._write_bundle((self.size + done) // WIDTH - 1)
+        self.size += done
+        rest = min(len(self._tail), done)
+        if rest:
+            self._database.execute(
+                "INSERT INTO tail (first, entries) VALUES (?, ?)", (self.size - rest, encode_bundle(self._tail[-rest:]))
+            )
+
+    def root(self) -> bytes:
+        """The RFC 9162 root over all entries."""
+        subtrees = [each for level in self._ranges for each in reversed(level.hashes)]
+        return reduce(lambda right, left: node_hash(left, right), subtrees) if subtrees else EMPTY_ROOT
+
+    def entry(self, number: int) -> bytes:
+        """An entry's canonical bytes. Raises `NotFound` beyond the end, `Damaged` where they cannot be read."""
+        if not 0 <= number < self.size:
+            raise NotFound(f"there is no entry {number}; the log has {self.size}")
+        first = self.size - len(self._tail)
+        return self._tail[number - first] if number >= first else self.bundle(number // WIDTH)[number % WIDTH]
+
+    def bundle(self, number: int) -> list[bytes]:
+        """The entries of a full bundle, or of the last, partial one."""
+        if number == self.size // WIDTH:
+            return list(self._tail)
+        cached = self._bundles.get(number)
+        if cached is not None:
+            self._bundles.move_to_end(number)
+            return cached
+        row = self._database.row("SELECT entries FROM bundle WHERE number = ?", (number,))
+        if row is None:
+            raise Damaged(f"the entries {number * WIDTH} to {number * WIDTH + WIDTH - 1} are missing; run counterfoil audit")
+        entries = self._expand(number, row[0])
+        self._bundles[number] = entries
+        if len(self._bundles) > CACHED_BUNDLES:
+            self._bundles.popitem(last=False)
+        return entries
+
+    def tile(self, level: int, index: int, width: int = WIDTH) -> bytes:
+        """The hashes of a tile, full or partial, one after another."""
+        if index == len(self) // WIDTH ** (level + 1):
+            return b"".join(self._edge[level][:width]) if level < len(self._edge) else b""
+        row = self._database.row("SELECT hashes FROM tile WHERE place = ?", (level << LEVEL_SHIFT | index,))
+        if row is None:
+            raise Damaged(f"tile {index} of level {level} is missing; run counterfoil audit")
+        return bytes(row[0])[: width * 32]
+
+    def reader(self, size: int | None = None) -> TileReader:
+        """The tree's nodes at `size` (now, where left out), for proofs."""
+        return self._tiles.at(self.size if size is None else size)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def _write_bundle(self, number: int) -> None:
+        self._database.execute(
+            "INSERT INTO bundle (number, form, entries) VALUES (?, ?, ?)",
+            (number, FORM, self._compress(encode_bundle(self._tail))),
+        )
+        self._database.execute("DELETE FROM tail WHERE first < ?", ((number + 1) * WIDTH,))
+        self._tail.clear()
+        level, index = 0, number
+        while len(self._edge[level]) == WIDTH:
+            hashes = self._edge[level]
+            self._database.execute(
+                "INSERT INTO tile (place, hashes) VALUES (?, ?)", (level << LEVEL_SHIFT | index, b"".join(hashes))
+            )
+            if level + 1 == len(self._edge):
+                self._edge.append([])
+                self._ranges.append(CompactRange())
+            above = self._ranges[level].root()
+            self._edge[level + 1].append(above)
+            self._ranges[level + 1].append(above)
+            self._ranges[level] = CompactRange()
+            hashes.clear()
+            level, index = level + 1, index // WIDTH
+
+    def _expand(self, number: int, stored: bytes) -> list[bytes]:
+        try:
+            if zstandard.get_frame_parameters(stored).content_size > MAX_BUNDLE_BYTES:
+                raise Malformed("it says that it is larger than any bundle")
+            return decode_bundle(self._decompressor.decompress(stored), WIDTH)
+        except (zstandard.ZstdError, Malformed) as error:
+            raise Damaged(f"bundle {number} cannot be read ({error}); run counterfoil audit") from None
+
+    def _read_tail(self) -> list[bytes]:
+        tail: list[bytes] = []
+        first = self.size - self.size % WIDTH
+        rows = list(self._database.query("SELECT first, entries FROM tail ORDER BY first"))
+        ends = [*(row[0] for row in rows[1:]), self.size][: len(rows)]
+        for (start, entries), end in zip(rows, ends, strict=True):
+            if start != first + len(tail) or not 0 < end - start < WIDTH:
+                raise Damaged(f"the entries from {first + len(tail)} on are missing; run counterfoil audit")
+            try:
+                tail += decode_bundle(entries, end - start)
+            except Malformed as error:
+                raise Damaged(f"the entries from {start} on cannot be read ({error}); run counterfoil audit") from None
+        if first + len(tail) != self.size:
+            raise Damaged(f"the entries from {first + len(tail)} on are missing; run counterfoil audit")
+        return tail
+
+    def _read_edge(self) -> list[list[bytes]]:
+        """The hashes of each level's partial tile: those of level 0 from the tail, the others from the tiles below."""
+        edge = [leaf_hashes(self._tail)]
+        width = WIDTH
+        while self.size >= width:
+            count, level = self.size // width, len(edge) - 1
+            edge.append([root(self._tile_hashes(level, index)) for index in range(count - count % WIDTH, count)])
+            width *= WIDTH
+        return edge
+
+    def _tile_hashes(self, level: int, index: int) -> list[bytes]:
+        hashes = self.tile_row(level, index)
+        return [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+
+    def tile_row(self, level: int, index: int) -> bytes:
+        """A stored full tile. Raises `Damaged` where it is missing or has another length."""
+        row = self._database.row("SELECT hashes FROM tile WHERE place = ?", (level << LEVEL_SHIFT | index,))
+        if row is None or len(row[0]) != WIDTH * 32:
+            raise Damaged(f"tile {index} of level {level} is missing or cut; run counterfoil audit")
+        return bytes(row[0])
+
+
+def _range_of(hashes: Sequence[bytes]) -> CompactRange:
+    edge = CompactRange()
+    edge.extend(hashes)
+    return edge

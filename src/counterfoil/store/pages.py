@@ -1,0 +1,138 @@
+"""The index in the store: its pages are written late, a few in each block, because the log is their journal.
+
+A page is current up to its `mark`, a number of log entries; `settled` is the number below which every page is current.
+What comes after it is replayed from the log at start.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Final
+
+from counterfoil.errors import Damaged, Malformed
+from counterfoil.ledger.state import RecordState
+from counterfoil.proof.index import PAIR, IndexTree, Page, subtree_root
+from counterfoil.store.database import Database
+
+META_BYTES: Final = 10
+"""Beside each pair: entry number (5 bytes), version (4), flags (1), big-endian."""
+MAX_LAG: Final = 131_072
+"""How many entries a page may lag behind the log, and so the most that a start replays."""
+MAX_DIRTY: Final = 8_192
+MAX_CLEAN: Final = 6_144
+
+
+def encode_meta(state: RecordState) -> bytes:
+    """What stands beside a record's pair."""
+    return (state.number << 40 | state.version << 8 | state.flags).to_bytes(META_BYTES, "big")
+
+
+def decode_state(leaf: bytes, meta: bytes) -> RecordState:
+    """A record's state from its pair and what stands beside it."""
+    return RecordState(leaf, int.from_bytes(meta[:5], "big"), int.from_bytes(meta[5:9], "big"), meta[9])
+
+
+def checksum(*values: int | bytes) -> bytes:
+    """Eight bytes over values that nothing else authenticates, so that the audit sees a change in them."""
+    return sha256(repr(values).encode()).digest()[:8]
+
+
+class IndexPages(IndexTree):
+    """The index's pages, in memory as far as they are in use. `flush` must run inside a database transaction."""
+
+    def __init__(self, database: Database):
+        super().__init__(META_BYTES)
+        self._database = database
+        self._clean: OrderedDict[int, Page] = OrderedDict()
+        self._dirty: dict[int, Page] = self._pages
+        self._since: dict[int, int] = {1: 0}
+        self._replaced: list[int] = []
+        self.position = 0
+        roots = {node: bytes(hash_) for node, hash_ in database.query("SELECT node, hash FROM page")}
+        if roots:
+            self._since = {}
+            try:
+                self._resume(roots)
+            except Malformed as error:
+                raise Damaged(f"{error}; run counterfoil audit") from None
+            self._dirty = self._pages
+
+    def record(self, key: bytes) -> RecordState | None:
+        """The latest entry of the record with this key."""
+        found = self.get(key)
+        if found is None:
+            return None
+        return decode_state(*found)
+
+    def put_records(self, records: Iterable[tuple[bytes, RecordState]]) -> None:
+        """Set the latest entries of many records."""
+        for key, state in records:
+            self.put(key, state.leaf, encode_meta(state))
+
+    def flush(self, size: int, *, everything: bool = False) -> int:
+        """Write the pages that have waited longest, at a log of `size` entries; returns what is then `settled`."""
+        # A page that was split goes together with what takes its place: stored pages never overlap or leave a gap.
+        nodes = {child for node in self._replaced for child in (2 * node, 2 * node + 1) if child in self._dirty}
+        surplus = len(self._dirty) - MAX_DIRTY
+        for node, since in self._since.items():
+            if not (everything or since < size - MAX_LAG or len(nodes) < surplus):
+                break
+            nodes.add(node)
+        for node in self._replaced:
+            self._database.execute("DELETE FROM page WHERE node = ?", (node,))
+        self._database.execute_many(
+            "INSERT INTO page (node, mark, hash, checksum, meta, pairs) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (node) DO UPDATE SET mark = excluded.mark, hash = excluded.hash,"
+            " checksum = excluded.checksum, meta = excluded.meta, pairs = excluded.pairs",
+            [self._row(node, size) for node in nodes],
+        )
+        self._forget(nodes)
+        return next(iter(self._since.values()), size)
+
+    def _forget(self, written: Iterable[int]) -> None:
+        for node in written:
+            self._clean[node] = self._dirty.pop(node)
+            del self._since[node]
+        self._replaced.clear()
+        while len(self._clean) > MAX_CLEAN:
+            self._clean.popitem(last=False)
+
+    def _row(self, node: int, mark: int) -> tuple[int, int, bytes, bytes, bytes, bytes]:
+        pairs, meta = self._dirty[node]
+        hash_ = self._hash(node)
+        return node, mark, hash_, checksum(node, mark, hash_), meta, pairs
+
+    def _hash(self, node: int) -> bytes:
+        return subtree_root(self._dirty[node][0], node.bit_length() - 1) if node in self._stale else self._hashes[node]
+
+    def _load(self, node: int) -> Page:
+        page = self._dirty.get(node)
+        if page is None:
+            page = self._clean.get(node)
+            if page is None:
+                return self._read(node)
+            self._clean.move_to_end(node)
+        return page
+
+    def _read(self, node: int) -> Page:
+        row = self._database.row("SELECT pairs, meta FROM page WHERE node = ?", (node,))
+        if row is None or len(row[0]) % PAIR or len(row[1]) * PAIR != len(row[0]) * META_BYTES:
+            raise Damaged(f"page {node} of the index is missing or cut; run counterfoil audit")
+        page = self._clean[node] = (row[0], row[1])
+        if len(self._clean) > MAX_CLEAN:
+            self._clean.popitem(last=False)
+        return page
+
+    def _keep(self, node: int, page: Page) -> None:
+        if node not in self._dirty:
+            self._clean.pop(node, None)
+            self._since[node] = self.position
+        self._dirty[node] = page
+
+    def _drop(self, node: int) -> None:
+        self._clean.pop(node, None)
+        self._dirty.pop(node, None)
+        self._since.pop(node, None)
+        self._replaced.append(node)

@@ -1,0 +1,81 @@
+"""The tables, their version, and how an older store becomes a newer one.
+
+Every column is recomputed or authenticated by the audit; nothing else may be stored here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from counterfoil.errors import Damaged, Unavailable
+from counterfoil.store.database import Database
+
+APPLICATION_ID: Final = 0x1ED6E200
+VERSION: Final = 1
+
+CREATE: Final[tuple[str, ...]] = (
+    # Full entry bundles of 256, compressed, and what each block left over since the last full one.
+    "CREATE TABLE bundle (number INTEGER PRIMARY KEY, form TEXT NOT NULL, entries BLOB NOT NULL)",
+    "CREATE TABLE tail (first INTEGER PRIMARY KEY, entries BLOB NOT NULL)",
+    # Full tiles of 256 hashes; `place` is level * 2^56 + index. Partial ones are recomputed at start.
+    "CREATE TABLE tile (place INTEGER PRIMARY KEY, hashes BLOB NOT NULL)",
+    # The entry before this one of the same record, by number, so that a history can be walked.
+    "CREATE TABLE prior (number INTEGER PRIMARY KEY, previous INTEGER NOT NULL)",
+    # Headers and endorsements of the transactions in the log, by the number of their first entry.
+    "CREATE TABLE taken (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, hash BLOB NOT NULL, name BLOB NOT NULL,"
+    " header BLOB NOT NULL, endorsements BLOB NOT NULL)",
+    "CREATE INDEX taken_name ON taken (name)",
+    "CREATE TABLE claim (digest BLOB PRIMARY KEY, holder BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE reference (target BLOB, role TEXT, source BLOB, PRIMARY KEY (target, role, source)) WITHOUT ROWID",
+    "CREATE TABLE pending (hash BLOB PRIMARY KEY, name BLOB NOT NULL, complete INTEGER NOT NULL, header BLOB NOT NULL,"
+    " proposals BLOB NOT NULL, endorsements BLOB NOT NULL) WITHOUT ROWID",
+    # The index's pages, each current up to `mark` entries of the log; the log is their journal. A checksum stands where
+    # a number says how far the work is, which cannot be recomputed.
+    "CREATE TABLE page (node INTEGER PRIMARY KEY, mark INTEGER NOT NULL, hash BLOB NOT NULL, checksum BLOB NOT NULL,"
+    " meta BLOB NOT NULL, pairs BLOB NOT NULL)",
+    "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note BLOB NOT NULL)",
+    "CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 0), size INTEGER NOT NULL, time INTEGER NOT NULL,"
+    " index_leaf BLOB, index_number INTEGER NOT NULL, index_version INTEGER NOT NULL, index_time INTEGER NOT NULL,"
+    " settled INTEGER NOT NULL, checksum BLOB NOT NULL, note BLOB NOT NULL)",
+    "CREATE TABLE document (hash BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE chunk (hash BLOB, number INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (hash, number))",
+)
+
+MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {}
+"""From each earlier version, the statements that lead to the next one."""
+
+
+def prepare(database: Database) -> None:
+    """Create the tables in an empty database, or bring an older one up to date. Raises `Unavailable` for a newer one."""
+    version = stored_version(database)
+    if version == VERSION:
+        return
+    if version > VERSION:
+        raise Unavailable(
+            f"this store was written by a newer program (version {version}, this one knows {VERSION}); upgrade first"
+        )
+    with database.transaction():
+        if version == 0:
+            for statement in CREATE:
+                database.execute(statement)
+            database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        for step in range(max(version, 1), VERSION):
+            for statement in MIGRATIONS[step]:
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version={VERSION}")
+
+
+def stored_version(database: Database) -> int:
+    """The version of the tables; 0 in an empty database. Raises `Damaged` where the file is something else."""
+    version, application = (_pragma(database, name) for name in ("user_version", "application_id"))
+    empty = database.row("SELECT 1 FROM sqlite_master LIMIT 1") is None
+    if empty and version == application == 0:
+        return 0
+    if application != APPLICATION_ID or version == 0:
+        raise Damaged("the file store.db is a database, but not one of this program; run counterfoil audit")
+    return version
+
+
+def _pragma(database: Database, name: str) -> int:
+    row = database.row(f"PRAGMA {name}")
+    return int(row[0]) if row else 0

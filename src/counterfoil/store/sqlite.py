@@ -1,0 +1,111 @@
+"""SQLite behind `Database`: write-ahead log, every commit flushed to the disk, files that only their owner can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from counterfoil.errors import Busy, CounterfoilError, Damaged, Unavailable
+from counterfoil.store.database import Value
+
+PAGE_SIZE: Final = 4096
+CACHE_KIB: Final = 16_384
+CHECKPOINT_PAGES: Final = 2_000
+BUSY_MILLISECONDS: Final = 5_000
+
+
+class Sqlite:
+    """One connection to a SQLite file; `read_only` never writes, not even a recovery of its journal's end."""
+
+    def __init__(self, path: Path, *, read_only: bool = False):
+        self.path = path
+        flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        try:
+            self._connection = apsw.Connection(str(path), flags=flags)
+            self._connection.set_busy_timeout(BUSY_MILLISECONDS)
+            if not read_only:
+                self._configure()
+            self._cursor = self._connection.cursor()
+        except apsw.Error as error:
+            raise _translate(error, path) from error
+
+    def _configure(self) -> None:
+        for pragma in (
+            f"page_size={PAGE_SIZE}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"cache_size=-{CACHE_KIB}",
+            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+            "foreign_keys=OFF",
+            "trusted_schema=OFF",
+        ):
+            self._connection.execute(f"PRAGMA {pragma}").fetchall()
+
+    def execute(self, sql: str, values: Sequence[Value] = ()) -> None:
+        """Run a statement that returns no rows."""
+        try:
+            self._cursor.execute(sql, values)
+        except apsw.Error as error:
+            raise _translate(error, self.path) from error
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run one statement for each row of values."""
+        try:
+            self._cursor.executemany(sql, rows)
+        except apsw.Error as error:
+            raise _translate(error, self.path) from error
+
+    def query(self, sql: str, values: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows that a query gives, read as they are asked for."""
+        try:
+            yield from self._connection.cursor().execute(sql, values)
+        except apsw.Error as error:
+            raise _translate(error, self.path) from error
+
+    def row(self, sql: str, values: Sequence[Value] = ()) -> tuple[Any, ...] | None:
+        """The first row that a query gives; None where there is none."""
+        try:
+            return self._connection.execute(sql, values).fetchone()
+        except apsw.Error as error:
+            raise _translate(error, self.path) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is stored for good when it ends, or nothing of it."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and let go of it."""
+        try:
+            self._connection.close()
+        except apsw.Error as error:
+            raise _translate(error, self.path) from error
+
+
+def _translate(error: apsw.Error, path: Path) -> CounterfoilError:
+    match error:
+        case apsw.FullError():
+            return Unavailable(f"the disk that holds {path} is full; make room and try again (nothing was lost)")
+        case apsw.ReadOnlyError():
+            return Unavailable(f"{path} or its disk is read-only; make it writable and try again")
+        case apsw.CantOpenError() | apsw.PermissionsError() | apsw.AuthError():
+            return Unavailable(f"{path} cannot be opened; check that it and its folder may be read and written")
+        case apsw.BusyError() | apsw.LockedError():
+            return Busy(f"{path} is in use by another process; wait until it has ended, or stop it")
+        case apsw.CorruptError() | apsw.NotADBError():
+            return Damaged(f"{path} is damaged: {error}; run counterfoil audit")
+        case apsw.IOError():
+            return Unavailable(f"reading or writing {path} failed: {error}; check the disk")
+        case _:
+            return Damaged(f"{path} does not answer as it must: {error}; run counterfoil audit")

@@ -1,0 +1,271 @@
+"""The store: implements the ledger's `State`, and keeps a block's changes in one database transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from counterfoil.errors import Damaged
+from counterfoil.ledger.state import Changes, Head, Pending, RecordState, Taken, flags_of
+from counterfoil.ledger.system import INDEX
+from counterfoil.proof.canonical import labelled, unlabelled
+from counterfoil.proof.entry import Entry
+from counterfoil.proof.index import IndexProof, record_key
+from counterfoil.proof.merkle import CompactRange, leaf_hash
+from counterfoil.proof.tiles import TileReader
+from counterfoil.store.database import Database
+from counterfoil.store.documents import document_size, put_document, read_document
+from counterfoil.store.log import WIDTH, Log
+from counterfoil.store.pages import IndexPages, checksum
+from counterfoil.store.schema import prepare
+from counterfoil.store.waiting import decode_pending, encode_pending
+
+_decode = msgspec.json.Decoder(Entry).decode
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A checkpoint's note, and whether it is kept (published) or only stands until the next block's."""
+
+    note: bytes
+    published: bool
+
+
+Sign = Callable[[Head, bytes], Signed]
+"""Signs a log's head and root; called while a block is stored, before it is stored for good."""
+
+
+HEAD: Final = (
+    "SELECT size, time, index_leaf, index_number, index_version, index_time, settled, checksum, note FROM head"
+)
+"""The one row that says where the log ends."""
+
+
+def head_row(head: Head, settled: int, note: bytes) -> tuple[int, int, bytes | None, int, int, int, int, bytes, bytes]:
+    """The columns of that row."""
+    index = head.index or RecordState(b"", 0, 0, 0)
+    sum_ = checksum(head.size, settled)
+    return head.size, head.time, index.leaf or None, index.number, index.version, head.index_time, settled, sum_, note
+
+
+class Store:
+    """One ledger's store over a database. `commit` is the only way in for entries.
+
+    After a commit that failed, what is in memory may be ahead of what is stored; `reload` brings it back.
+    """
+
+    def __init__(self, database: Database, *, read_only: bool = False):
+        self.database = database
+        if not read_only:
+            prepare(database)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the state's edges from the database, and replay what the index's pages lack. Raises `Damaged`."""
+        row = self.database.row(HEAD)
+        self.head = Head()
+        self.note = b""
+        settled = 0
+        if row:
+            index = RecordState(row[2], row[3], row[4], 0) if row[2] is not None else None
+            self.head = Head(row[0], row[1], index, row[5])
+            settled, self.note = row[6], row[8]
+        self.log = Log(self.database, self.head.size)
+        self._pages = IndexPages(self.database)
+        self._staged: Mapping[bytes, RecordState] | None = None
+        self._waiting: tuple[Pending, ...] | None = None
+        self._replay(settled)
+
+    # What the ledger reads
+
+    def record(self, key: bytes) -> RecordState | None:
+        """The latest entry of the record with this index key."""
+        return self._pages.record(key)
+
+    def entry(self, number: int) -> bytes:
+        """The canonical bytes of an entry."""
+        return self.log.entry(number)
+
+    def claim(self, key: bytes) -> bytes | None:
+        """The index key of the record that holds a claim."""
+        row = self.database.row("SELECT holder FROM claim WHERE digest = ?", (key,))
+        return bytes(row[0]) if row else None
+
+    def pending(self, transaction: str) -> Pending | None:
+        """A waiting transaction."""
+        return next((each for each in self.waiting() if each.hash == transaction), None)
+
+    def waiting(self) -> Sequence[Pending]:
+        """Every waiting transaction, sorted by hash."""
+        if self._waiting is None:
+            rows = self.database.query(
+                "SELECT name, complete, header, proposals, endorsements FROM pending ORDER BY hash"
+            )
+            self._waiting = tuple(decode_pending(row) for row in rows)
+        return self._waiting
+
+    def taken_as(self, name: bytes) -> Taken | None:
+        """The latest transaction taken under an idempotency name."""
+        row = self.database.row(
+            "SELECT first, count, hash, name, header, endorsements FROM taken WHERE name = ? ORDER BY first DESC LIMIT 1",
+            (name,),
+        )
+        return Taken(*row) if row else None
+
+    def index_root(self, records: Mapping[bytes, RecordState]) -> bytes:
+        """The index's root with these records in it."""
+        self._stage(records)
+        return self._pages.root()
+
+    # What others read
+
+    def taken_at(self, number: int) -> Taken | None:
+        """The transaction that wrote an entry; None for an entry of the ledger's own."""
+        row = self.database.row(
+            "SELECT first, count, hash, name, header, endorsements FROM taken WHERE first <= ?"
+            " ORDER BY first DESC LIMIT 1",
+            (number,),
+        )
+        taken = Taken(*row) if row else None
+        return taken if taken and number < taken.first + taken.count else None
+
+    def prior(self, number: int) -> int | None:
+        """The number of the entry before this one of the same record."""
+        row = self.database.row("SELECT previous FROM prior WHERE number = ?", (number,))
+        return int(row[0]) if row else None
+
+    def entries(self, first: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The canonical bytes of entries from `first` up to `end`, a bundle at a time."""
+        end = self.head.size if end is None else min(end, self.head.size)
+        while first < end:
+            bundle = self.log.bundle(first // WIDTH)
+            start = first - first % WIDTH
+            yield from bundle[first - start : end - start]
+            first = start + WIDTH
+
+    def prove_index(self, key: bytes) -> IndexProof:
+        """The index's proof for a key, under the root over all entries now in the log."""
+        return self._pages.prove(key)
+
+    def published(self, at_least: int = 0) -> bytes | None:
+        """The smallest published checkpoint that covers a log of `at_least` entries, else the latest one if it does."""
+        row = self.database.row("SELECT note FROM checkpoint WHERE size >= ? ORDER BY size LIMIT 1", (at_least,))
+        if row:
+            return bytes(row[0])
+        return self.note if self.note and at_least <= self.head.size else None
+
+    def root_at(self, size: int) -> bytes:
+        """The log's root when it had `size` entries, at most as many as now."""
+        node = self.log.reader().node
+        levels = [level for level in range(size.bit_length() - 1, -1, -1) if size >> level & 1]
+        return CompactRange(size, [node(level, (size >> level) - 1) for level in levels]).root()
+
+    def reader(self, size: int | None = None) -> TileReader:
+        """The log's tree nodes, for proofs in a tree of `size`."""
+        return self.log.reader(size)
+
+    # What is written
+
+    def commit(self, changes: Changes, sign: Sign) -> None:
+        """Store a block's changes for good, with a checkpoint over the log they lead to."""
+        with self.database.transaction():
+            self._pages.position = self.head.size
+            self.log.append(changes.entries, changes.leaves)
+            self._stage(changes.records)
+            self._write_tables(changes)
+            settled = self._pages.flush(changes.head.size)
+            signed = sign(changes.head, self.log.root())
+            self._write_head(changes.head, settled, signed)
+        self.head, self.note, self._staged = changes.head, signed.note, None
+        if changes.pending:
+            self._waiting = None
+
+    def publish(self, signed: Signed) -> None:
+        """Keep a checkpoint of the log as it stands, with whatever signatures it has gained."""
+        with self.database.transaction():
+            self._write_head(self.head, self._pages.flush(self.head.size), signed)
+        self.note = signed.note
+
+    def put_document(self, parts: Iterable[bytes]) -> str:
+        """Store a document, for good before this returns; gives its labelled hash."""
+        return put_document(self.database, parts)
+
+    def document_size(self, name: str) -> int | None:
+        """How many bytes a stored document has; None where it is not here."""
+        return document_size(self.database, name)
+
+    def read_document(self, name: str) -> Iterator[bytes]:
+        """A document's bytes, a chunk at a time."""
+        return read_document(self.database, name)
+
+    def close(self) -> None:
+        """Write the index's waiting pages and let go of the database."""
+        if self.head.size and self._staged is None:
+            with self.database.transaction():
+                settled = self._pages.flush(self.head.size, everything=True)
+                self._write_head(self.head, settled, Signed(self.note, published=False))
+        self.database.close()
+
+    def _stage(self, records: Mapping[bytes, RecordState]) -> None:
+        if self._staged is not records:
+            self._pages.position = self.head.size
+            self._pages.put_records(records.items())
+            self._staged = records
+
+    def _write_tables(self, changes: Changes) -> None:
+        database = self.database
+        if changes.priors:
+            database.execute_many("INSERT INTO prior (number, previous) VALUES (?, ?)", list(changes.priors.items()))
+        database.execute_many(
+            "INSERT INTO taken (first, count, hash, name, header, endorsements) VALUES (?, ?, ?, ?, ?, ?)", changes.taken
+        )
+        for digest, holder in changes.claims.items():
+            if holder is None:
+                database.execute("DELETE FROM claim WHERE digest = ?", (digest,))
+            else:
+                database.execute(
+                    "INSERT INTO claim (digest, holder) VALUES (?, ?)"
+                    " ON CONFLICT (digest) DO UPDATE SET holder = excluded.holder",
+                    (digest, holder),
+                )
+        for row, stands in changes.references.items():
+            if stands:
+                database.execute("INSERT INTO reference (target, role, source) VALUES (?, ?, ?)", row)
+            else:
+                database.execute("DELETE FROM reference WHERE target = ? AND role = ? AND source = ?", row)
+        for transaction, pending in changes.pending.items():
+            database.execute("DELETE FROM pending WHERE hash = ?", (unlabelled(transaction),))
+            if pending is not None:
+                database.execute(
+                    "INSERT INTO pending (hash, name, complete, header, proposals, endorsements) VALUES (?, ?, ?, ?, ?, ?)",
+                    encode_pending(pending),
+                )
+
+    def _write_head(self, head: Head, settled: int, signed: Signed) -> None:
+        self.database.execute(
+            "INSERT INTO head (id, size, time, index_leaf, index_number, index_version, index_time, settled, checksum,"
+            " note) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET size = excluded.size,"
+            " time = excluded.time, index_leaf = excluded.index_leaf, index_number = excluded.index_number,"
+            " index_version = excluded.index_version, index_time = excluded.index_time, settled = excluded.settled,"
+            " checksum = excluded.checksum, note = excluded.note",
+            head_row(head, settled, signed.note),
+        )
+        if signed.published:
+            self.database.execute(
+                "INSERT INTO checkpoint (size, note) VALUES (?, ?) ON CONFLICT (size) DO UPDATE SET note = excluded.note",
+                (head.size, signed.note),
+            )
+
+    def _replay(self, settled: int) -> None:
+        self._pages.position = settled
+        for number, data in enumerate(self.entries(settled), settled):
+            try:
+                entry = _decode(data)
+            except msgspec.DecodeError as error:
+                raise Damaged(f"entry {number} cannot be read ({error}); run counterfoil audit") from None
+            if entry.register != INDEX:
+                state = RecordState(leaf_hash(data), number, entry.version, flags_of(entry))
+                self._pages.put_records([(record_key(entry.register, entry.record), state)])
