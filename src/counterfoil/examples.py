@@ -1,0 +1,19 @@
+"""Where the real registers are that the demonstration imports: in the clone, or in the installed package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from counterfoil.errors import NotFound
+
+
+def registers_folder() -> Path:
+    """The folder with the example registers: `*.rsf` files and `expected-roots.json`, which tells their roots.
+
+    Raises `NotFound` where the package was taken out of its clone or wheel without them.
+    """
+    package = Path(__file__).parent
+    for folder in (package / "example_data" / "registers", package.parents[1] / "examples" / "registers"):
+        if (folder / "expected-roots.json").is_file():
+            return folder
+    raise NotFound("the example registers are not here; install the package anew, or run it from a clone")

@@ -1,0 +1,260 @@
+"""The composition root: one installation is a home, a store, an engine and this agency's keys.
+
+`Node.submit` is the one write path. Reading needs no keys and no lock; a node opened `read_only` writes nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from counterfoil.engine.ledger_machine import LedgerMachine, Settle
+from counterfoil.engine.local import LocalEngine
+from counterfoil.errors import Damaged, NotFound
+from counterfoil.home import KEY_FILES, Home, write_new
+from counterfoil.ledger.definition import Definition
+from counterfoil.ledger.genesis import genesis
+from counterfoil.ledger.knowledge import Knowledge
+from counterfoil.ledger.ledger import Endorse, Outcome, Standing, Withdraw
+from counterfoil.ledger.system import AGENCY, AgencyFields
+from counterfoil.ledger.view import View
+from counterfoil.proof.canonical import labelled
+from counterfoil.proof.entry import Entry, Proposal, decode_entry
+from counterfoil.proof.index import record_key
+from counterfoil.proof.instant import instant_text
+from counterfoil.proof.signing import SigningKey
+from counterfoil.proof.transaction import (
+    WITHDRAWAL,
+    Expectation,
+    Header,
+    Idempotency,
+    Transaction,
+    draft,
+    endorse,
+)
+from counterfoil.proof.trust import Trust, TrustedAgency
+from counterfoil.signer import HomeSigner
+from counterfoil.store.sqlite import Sqlite
+from counterfoil.store.store import Store
+
+LEDGER: Final = "ledger"
+DEADLINE_SECONDS: Final = 30 * 86_400
+"""How long a transaction may wait for endorsements where its submitter does not say, and its key is remembered."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a transaction: its hash and standing, and where its entries are in the log, once taken."""
+
+    transaction: str
+    standing: Standing
+    first: int
+    count: int
+
+
+class Node:
+    """One installation, open. Close it, or use it in a `with` statement."""
+
+    def __init__(self, home: Home, clock: Callable[[], float], *, read_only: bool):
+        self.home = home
+        self.clock = clock
+        self.read_only = read_only
+        self._open = ExitStack()
+        self._knowledge = Knowledge()
+        if not read_only:
+            self._open.enter_context(home.writing())
+        try:
+            self.store = Store(Sqlite(home.store, read_only=read_only), read_only=read_only)
+        except BaseException:
+            self._open.close()
+            raise
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        read_only: bool = False,
+        clock: Callable[[], float] = time.time,
+        origin: str | None = None,
+        agency: str = "LOCAL/GOV/AGENCY",
+        title: str = "Local agency",
+    ) -> Node:
+        """Open the installation in `folder`; for writing, an empty or missing folder is made into one first.
+
+        `origin`, `agency` (`INSTANCE/CLASS/CODE`) and its `title` count only then. Raises `Busy` where another process
+        writes, `NotFound` where there is nothing to read, `Damaged` or `Unavailable` where it cannot be used.
+        """
+        home = Home(folder)
+        if read_only:
+            if not home.store.exists():
+                raise NotFound(f"there is no installation in {folder}; make one with: counterfoil init --home {folder}")
+            return cls(home, clock, read_only=True)
+        home.create()
+        node = cls(home, clock, read_only=False)
+        try:
+            node._start(origin or f"ledger.local/{secrets.token_hex(8)}", agency, title)
+        except BaseException:
+            node._open.close()
+            raise
+        return node
+
+    def _start(self, origin: str, agency: str, title: str) -> None:
+        fresh = self.store.head.size == 0
+        keys = {use: self._key(use, fresh) for use in KEY_FILES}
+        self._endorsing = keys["endorse"]
+        self.origin = origin if fresh else self._parameters().origin
+        self._signer = HomeSigner(self.home, self.origin, self.clock)
+        self._open.callback(self._signer.close)
+        if not fresh:
+            last = self._signer.last.size
+            self._signer.check(self.store.head.size, self.store.root_at(last) if 0 < last <= self.store.head.size else None)
+        machine = LedgerMachine(self.store, self._signer)
+        self._engine = LocalEngine({LEDGER: machine}, self.clock, self.store.head.time)
+        if fresh:
+            self._begin(agency, title, keys)
+        self.agency = self._own_agency()
+
+    def _key(self, use: str, fresh: bool) -> SigningKey:
+        if fresh and not (self.home.keys / KEY_FILES[use][0]).exists():
+            return self.home.create_key(use)
+        return self.home.read_key(use)
+
+    def _begin(self, agency: str, title: str, keys: dict[str, SigningKey]) -> None:
+        verifiers = self._signer.verifier_keys
+        fields = AgencyFields(title, (keys["endorse"].public.text,), tuple(key.text for key in verifiers))
+        self._settled([genesis(self.origin, [(agency, fields)], f"agency:{agency}")])
+        trust = Trust(
+            origin=self.origin,
+            agencies=(TrustedAgency(agency, verifiers),),
+            require=1,
+            genesis_root=labelled(self.store.log.root()),
+            genesis_size=self.store.head.size,
+        )
+        self.home.trust.unlink(missing_ok=True)
+        write_new(self.home.trust, trust.encode())
+
+    # Writing
+
+    def submit(
+        self,
+        proposals: Sequence[Proposal],
+        *,
+        expectations: Sequence[Expectation] = (),
+        idempotency_key: str | None = None,
+        request: bytes | None = None,
+        not_before: str | None = None,
+        deadline: str | None = None,
+        keys: Sequence[SigningKey] = (),
+        receipt: bool = False,
+    ) -> Receipt:
+        """Have proposals take effect together, or not at all; returns once they are stored for good.
+
+        `request` is what an idempotency key stands for, where that is not the proposals themselves. `keys` endorse
+        beside this agency's own. `receipt`: end with an index entry and a published checkpoint, so that the entries can
+        be proved current at once. Raises `Refused` (`Conflict`, `Violated`, `Unauthorised`, `Lapsed`) or `Malformed`, and
+        then nothing was stored.
+        """
+        header = Header(
+            origin=self.origin,
+            agency=self.agency,
+            count=0,
+            root="",
+            deadline=deadline or instant_text(max(int(self.clock()), self.store.head.time) + DEADLINE_SECONDS),
+            idempotency=Idempotency(idempotency_key or secrets.token_hex(16), ""),
+            expectations=tuple(expectations),
+            not_before=not_before,
+        )
+        transaction = draft(header, proposals, self._request_digest(request), (self._endorsing, *keys))
+        return self._answer([transaction], receipt=receipt)
+
+    def endorse(self, transaction: str, key: SigningKey | None = None) -> Receipt:
+        """Add this agency's endorsement, or that of `key`, to a waiting transaction."""
+        return self._answer([Endorse(transaction, endorse(transaction, key or self._endorsing))])
+
+    def withdraw(self, transaction: str) -> Receipt:
+        """Take back a waiting transaction that this agency submitted."""
+        return self._answer([Withdraw(transaction, endorse(transaction, self._endorsing, WITHDRAWAL))])
+
+    def settle(self) -> None:
+        """See that the log ends with an index entry and a published checkpoint; an idle log gains nothing."""
+        index = self.store.head.index
+        if index is None or index.number != self.store.head.size - 1:
+            self._settled([])
+
+    def _request_digest(self, request: bytes | None) -> Callable[[Transaction], str]:
+        def digest(transaction: Transaction) -> str:
+            asked = request if request is not None else transaction.root.encode()
+            return labelled(hmac.new(self._endorsing.seed, b"request/v1\n" + asked, sha256).digest())
+
+        return digest
+
+    def _settled(self, commands: Sequence[Any]) -> Sequence[Any]:
+        return self._engine.submit(LEDGER, [*commands, Settle()])[:-1]
+
+    def _answer(self, commands: Sequence[Any], *, receipt: bool = False) -> Receipt:
+        outcome: Outcome = (self._settled(commands) if receipt else self._engine.submit(LEDGER, commands))[0]
+        if outcome.error is not None:
+            raise outcome.error
+        return Receipt(outcome.transaction, outcome.standing, outcome.first, outcome.count)
+
+    # Reading
+
+    def entry(self, number: int) -> Entry:
+        """An entry of the log. Raises `NotFound`."""
+        return decode_entry(self.store.entry(number))
+
+    def entries(self) -> Iterator[bytes]:
+        """The canonical bytes of every entry, in the order of the log."""
+        return self.store.entries()
+
+    def record(self, register: str, record: str) -> Entry | None:
+        """The latest entry of a record; None where there is none."""
+        state = self.store.record(record_key(register, record))
+        return self.entry(state.number) if state else None
+
+    def history(self, register: str, record: str) -> Iterator[Entry]:
+        """The entries of a record, the latest first. Each names the hash of the one that follows here."""
+        state = self.store.record(record_key(register, record))
+        number = state.number if state else None
+        while number is not None:
+            yield self.entry(number)
+            number = self.store.prior(number)
+
+    def definition(self, register: str) -> Definition:
+        """A register's definition, compiled. Raises `Refused` where there is none."""
+        return self._knowledge.definition(View(self.store, self.store.head.time), register)
+
+    def _parameters(self) -> Any:
+        return self._knowledge.parameters(View(self.store, self.store.head.time))
+
+    def _own_agency(self) -> str:
+        for data in self.store.entries():
+            entry = decode_entry(data)
+            if entry.register == AGENCY and self._endorsing.public.text in entry.fields["endorse"]:
+                return entry.record
+        raise Damaged(f"no member of this ledger has the key in {self.home.keys}; restore the keys that belong to it")
+
+    # Life
+
+    def close(self) -> None:
+        """Settle what was written, and let go of store, keys and lock."""
+        try:
+            if not self.read_only:
+                self.settle()
+            self.store.close()
+        finally:
+            self._open.close()
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

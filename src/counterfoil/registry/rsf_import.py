@@ -1,0 +1,180 @@
+"""Importing a register from an RSF file: its user entries into the register, its system entries into one beside it.
+
+Entries keep their own time as `recorded`, and their place in the file as `source`. What the ledger holds already is
+passed over, so that an import that was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from counterfoil.errors import Conflict, NotFound, Refused
+from counterfoil.ledger.definition import Definition, parse_definition
+from counterfoil.ledger.system import REGISTER
+from counterfoil.proof.canonical import Json
+from counterfoil.proof.entry import Entry, Proposal, decode_entry
+from counterfoil.proof.transaction import MAX_PROPOSALS, MAX_TRANSACTION_BYTES
+from counterfoil.registry.definition_from_rsf import definition_fields
+from counterfoil.registry.rsf_format import RsfEntry, RsfFile
+from counterfoil.registry.rsf_write import position_of
+
+SYSTEM_SUFFIX: Final = ".system"
+"""The register of a file's system entries is named like the register itself, with this after it."""
+ITEM_OVERHEAD: Final = 512
+"""The most bytes that a proposal has beside its item."""
+
+Progress = Callable[[int, int], None]
+
+
+class Writer(Protocol):
+    """What an import needs of a node."""
+
+    @property
+    def agency(self) -> str:
+        """The agency that submits, and keeps what is imported."""
+        ...
+
+    def record(self, register: str, record: str) -> Entry | None:
+        """The latest entry of a record."""
+        ...
+
+    def entries(self) -> Iterator[bytes]:
+        """The canonical bytes of every entry in the log."""
+        ...
+
+    def submit(self, proposals: Sequence[Proposal]) -> object:
+        """Have proposals take effect together."""
+        ...
+
+
+class Imported(NamedTuple):
+    """What an import did: user entries in the file, entries of both kinds that were new, and whether a root was checked."""
+
+    register: str
+    entries: int
+    added: int
+    published_root_verified: bool
+
+
+def import_rsf(
+    writer: Writer,
+    file: RsfFile,
+    register: str | None = None,
+    *,
+    dry_run: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> Imported:
+    """Import a file that `read_rsf` has checked; `register` names it here, where the file does not or another name is wanted.
+
+    Everything that can be judged is judged before the first write. Raises `NotFound` without a name, `Conflict` where the
+    register holds other entries under the same versions, `Malformed` or `Refused` as the ledger does.
+    """
+    name = register or file.register
+    if name is None:
+        raise NotFound("the file defines no register; say which one it is for: --register NAME")
+    plan = _Plan(writer, file, name)
+    plan.check()
+    if dry_run:
+        return Imported(name, len(file.user_entries), len(plan.proposals), file.published_root_verified)
+    if plan.definitions:
+        writer.submit(plan.definitions)
+    done = len(file.entries) - len(plan.proposals)
+    for batch in _batches(plan.proposals):
+        writer.submit(batch)
+        done += len(batch)
+        progress(done, len(file.entries))
+    progress(len(file.entries), len(file.entries))
+    return Imported(name, len(file.user_entries), len(plan.proposals), file.published_root_verified)
+
+
+class _Plan:
+    """The definitions and entries that are still to be written."""
+
+    def __init__(self, writer: Writer, file: RsfFile, name: str):
+        self._names = {"user": name, "system": name + SYSTEM_SUFFIX}
+        self._known = _known(writer, set(self._names.values())) if writer.record(REGISTER, name) else {}
+        self._compiled: list[Definition] = []
+        fields = definition_fields(file, name)
+        self.definitions = [
+            *self._define(writer, name, {**fields, "authority": writer.agency, "source": "rsf"}),
+            *self._define(
+                writer,
+                name + SYSTEM_SUFFIX,
+                {
+                    "title": f"{fields['title']}: system entries",
+                    "description": f"How the register {name} was defined before it came here, entry by entry.",
+                    "authority": writer.agency,
+                    "source": "rsf",
+                },
+            ),
+        ]
+        self.proposals = list(self._entries(file))
+
+    def check(self) -> None:
+        """Raise `Refused` for the first entry that its register would not take."""
+        definitions = {definition.name: definition for definition in self._compiled}
+        for proposal in self.proposals:
+            schema = definitions[proposal.register].schema
+            fields = proposal.body["fields"]
+            if schema is not None and not schema.accepts(fields):
+                path, reason = next(schema.faults(fields), ("", "it does not conform"))
+                raise Refused(
+                    f"{proposal.register} {proposal.record!r} does not conform to the schema at {path or '/'}: {reason}"
+                )
+
+    def _define(self, writer: Writer, name: str, fields: dict[str, Json]) -> Iterator[Proposal]:
+        self._compiled.append(parse_definition(name, fields))
+        existing = writer.record(REGISTER, name)
+        if existing is None:
+            yield Proposal(REGISTER, name, "create", 1, body={"fields": fields})
+        elif existing.fields.get("source") != "rsf":
+            raise Conflict(f"the register {name} exists and did not come from an RSF file; import under another name: --register")
+        elif existing.fields != fields:
+            yield Proposal(REGISTER, name, "amend", existing.version + 1, body={"fields": fields})
+
+    def _entries(self, file: RsfFile) -> Iterator[Proposal]:
+        versions: dict[tuple[str, str], int] = {}
+        for entry in file.entries:
+            register = self._names[entry.kind]
+            version = versions[register, entry.key] = versions.get((register, entry.key), 0) + 1
+            known = self._known.get((register, entry.key, version))
+            if known is not None:
+                _check_same(register, entry, version, known)
+                continue
+            circumstances = {"recorded": entry.timestamp, "source": position_of(entry, file).encode()}
+            yield Proposal(
+                register,
+                entry.key,
+                "create" if version == 1 else "amend",
+                version,
+                body={"circumstances": circumstances, "fields": entry.item},
+            )
+
+
+def _known(writer: Writer, registers: set[str]) -> dict[tuple[str, str, int], Entry]:
+    entries = (decode_entry(data) for data in writer.entries())
+    return {(entry.register, entry.record, entry.version): entry for entry in entries if entry.register in registers}
+
+
+def _check_same(register: str, entry: RsfEntry, version: int, known: Entry) -> None:
+    if known.fields != entry.item or known.circumstances.get("recorded") != entry.timestamp:
+        raise Conflict(
+            f"line {entry.line}: {register} {entry.key!r} has another version {version} here already; "
+            "import the file under another name: --register"
+        )
+
+
+def _batches(proposals: Sequence[Proposal]) -> Iterator[list[Proposal]]:
+    batch: list[Proposal] = []
+    size = 0
+    for proposal in proposals:
+        length = len(proposal.encode()) + ITEM_OVERHEAD
+        if batch and (len(batch) == MAX_PROPOSALS or size + length > MAX_TRANSACTION_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(proposal)
+        size += length
+    if batch:
+        yield batch
+
