@@ -17,3 +17,9 @@ def registers_folder() -> Path:
         if (folder / "expected-roots.json").is_file():
             return folder
     raise NotFound("the example registers are not here; install the package anew, or run it from a clone")
+
+
+def land_sample() -> Path | None:
+    """The sample of HM Land Registry's price-paid data; a clone has it, an installed package does not."""
+    sample = Path(__file__).parents[2] / "examples" / "land" / "hmlr-price-paid-1995-sample.csv.gz"
+    return sample if sample.is_file() else None

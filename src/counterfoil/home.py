@@ -1,10 +1,10 @@
 """An installation's folder: what lies where, its keys, and the lock that keeps it to one writer.
 
-    store.db          the store (see store/schema.py)
-    keys/             this agency's secret keys, and what its checkpoint key signed last
-    trust.json        the trust policy that others need to verify this ledger
-    lock              held by the process that writes
-    cache/            aids that can be deleted and are rebuilt
+store.db          the store (see store/schema.py)
+keys/             this agency's secret keys, and what its checkpoint key signed last
+trust.json        the trust policy that others need to verify this ledger
+lock              held by the process that writes
+cache/            aids that can be deleted and are rebuilt
 """
 
 from __future__ import annotations
@@ -52,19 +52,23 @@ class Home:
             os.close(os.open(self.lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
     def read_key(self, use: str) -> SigningKey:
-        """This agency's key for a use. Raises `NotFound` where it has none here, `Malformed` where the file is not one."""
+        """This agency's key for a use. Raises `NotFound` without a file, `Malformed` where it is no key."""
         name, algorithm = KEY_FILES[use]
         path = self.keys / name
         try:
             text = path.read_text("ascii")
         except FileNotFoundError:
-            raise NotFound(f"the key file {path} is missing; without it this installation can only read") from None
+            raise NotFound(
+                f"the key file {path} is missing; without it this installation can only read"
+            ) from None
         except UnicodeDecodeError:
             text = ""
         except OSError as error:
             raise Unavailable(f"the key file {path} cannot be read: {error.strerror}") from None
         if len(text) != 65 or text.strip("0123456789abcdef") != "\n":
-            raise Malformed(f"the key file {path} is damaged; restore it from where you keep a copy of your keys")
+            raise Malformed(
+                f"the key file {path} is damaged; restore it from where you keep a copy of your keys"
+            )
         return SigningKey(algorithm, bytes.fromhex(text))
 
     def create_key(self, use: str) -> SigningKey:
@@ -84,7 +88,7 @@ class Home:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Busy(
-                    f"another process writes to {self.folder} now; one at a time can: wait until it has ended, or stop it"
+                    f"another process writes to {self.folder} now; wait until it has ended, or stop it"
                 ) from None
             yield
         finally:
@@ -97,7 +101,9 @@ def refused_by_machine(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unavailable(f"{path} cannot be used: {error.strerror or error}; check the disk and its permissions") from None
+        raise Unavailable(
+            f"{path} cannot be used: {error.strerror or error}; check the disk and its permissions"
+        ) from None
 
 
 def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:

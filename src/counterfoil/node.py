@@ -95,7 +95,9 @@ class Node:
         home = Home(folder)
         if read_only:
             if not home.store.exists():
-                raise NotFound(f"there is no installation in {folder}; make one with: counterfoil init --home {folder}")
+                raise NotFound(
+                    f"there is no installation in {folder}; make one with: counterfoil init --home {folder}"
+                )
             return cls(home, clock, read_only=True)
         home.create()
         node = cls(home, clock, read_only=False)
@@ -115,7 +117,9 @@ class Node:
         self._open.callback(self._signer.close)
         if not fresh:
             last = self._signer.last.size
-            self._signer.check(self.store.head.size, self.store.root_at(last) if 0 < last <= self.store.head.size else None)
+            self._signer.check(
+                self.store.head.size, self.store.root_at(last) if 0 < last <= self.store.head.size else None
+            )
         machine = LedgerMachine(self.store, self._signer)
         self._engine = LocalEngine({LEDGER: machine}, self.clock, self.store.head.time)
         if fresh:
@@ -130,7 +134,9 @@ class Node:
     def _begin(self, agency: str, title: str, keys: dict[str, SigningKey]) -> None:
         verifiers = self._signer.verifier_keys
         fields = AgencyFields(title, (keys["endorse"].public.text,), tuple(key.text for key in verifiers))
-        self._settled([genesis(self.origin, [(agency, fields)], f"agency:{agency}")])
+        begun: Outcome = self._settled([genesis(self.origin, [(agency, fields)], f"agency:{agency}")])[0]
+        if begun.error is not None:
+            raise begun.error
         trust = Trust(
             origin=self.origin,
             agencies=(TrustedAgency(agency, verifiers),),
@@ -159,15 +165,16 @@ class Node:
 
         `request` is what an idempotency key stands for, where that is not the proposals themselves. `keys` endorse
         beside this agency's own. `receipt`: end with an index entry and a published checkpoint, so that the entries can
-        be proved current at once. Raises `Refused` (`Conflict`, `Violated`, `Unauthorised`, `Lapsed`) or `Malformed`, and
-        then nothing was stored.
+        be proved current at once. Raises `Refused` (`Conflict`, `Violated`, `Unauthorised`, `Lapsed`) or `Malformed`,
+        and then nothing was stored.
         """
         header = Header(
             origin=self.origin,
             agency=self.agency,
             count=0,
             root="",
-            deadline=deadline or instant_text(max(int(self.clock()), self.store.head.time) + DEADLINE_SECONDS),
+            deadline=deadline
+            or instant_text(max(int(self.clock()), self.store.head.time) + DEADLINE_SECONDS),
             idempotency=Idempotency(idempotency_key or secrets.token_hex(16), ""),
             expectations=tuple(expectations),
             not_before=not_before,
@@ -240,7 +247,9 @@ class Node:
             entry = decode_entry(data)
             if entry.register == AGENCY and self._endorsing.public.text in entry.fields["endorse"]:
                 return entry.record
-        raise Damaged(f"no member of this ledger has the key in {self.home.keys}; restore the keys that belong to it")
+        raise Damaged(
+            f"no member of this ledger has the key in {self.home.keys}; restore the keys that belong to it"
+        )
 
     # Life
 

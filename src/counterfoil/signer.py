@@ -45,8 +45,8 @@ class HomeSigner:
         """Raise `Refused` where a log of `size` is smaller than the last signed; `root` is its root at that size."""
         if size < self._last.size or (root is not None and labelled(root) != self._last.root):
             raise Refused(
-                f"this key has signed a log of {self._last.size} entries that this store does not hold (it has {size}); "
-                "it was restored from an older copy or changed: bring the newer store back, or begin a successor"
+                f"this key has signed a log of {self._last.size} entries, which this store of {size} does not hold: it was "
+                "restored from an older copy or changed; bring the newer store back, or begin a successor"
             )
 
     @property

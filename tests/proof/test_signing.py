@@ -1,4 +1,4 @@
-"""Signature algorithms: against RFC 8032, RFC 9881 and the edge cases of C2SP's CCTV, and what a key as text may be."""
+"""Signature algorithms: against RFC 8032, RFC 9881 and C2SP's edge cases, and what a key as text may be."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def accepts(key: PublicKey, signature: bytes, message: bytes) -> bool:
     return True
 
 
-# ---- Ed25519 -----------------------------------------------------------------------------------------------------
+# ---- Ed25519 -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("seed", "public", "message", "signature"), RFC_8032)
@@ -83,8 +83,8 @@ def test_ed25519_is_that_of_rfc_8032(seed: str, public: str, message: str, signa
 
 
 def test_every_edge_case_is_judged_as_libsodium_documents_it() -> None:
-    # libsodium refuses every point of low order or not in canonical form and checks the equation without
-    # cofactor, so that what it accepts is what is free of every flag but components of low order that cancel out.
+    # libsodium refuses points of low order and encodings that are not canonical, and checks the equation
+    # without cofactor: what it accepts has components of low order at most, and those cancel out.
     harmless = {"low_order_component_R", "low_order_component_A"}
     cases = edge_cases()
     assert len(cases) == 914
@@ -133,11 +133,11 @@ def test_a_key_that_is_no_point_verifies_nothing() -> None:
         assert not accepts(PublicKey("ed25519", raw), signature, MESSAGE)
 
 
-# ---- ML-DSA-44 ---------------------------------------------------------------------------------------------------
+# ---- ML-DSA-44 -----------------------------------------------------------------------------------------
 
 
 def test_an_ml_dsa_44_key_grows_from_its_seed_as_in_rfc_9881() -> None:
-    # Appendix C.1 and C.2, the example for ML-DSA-44, whose seed is 00 to 1f.
+    # Appendix C, the example for ML-DSA-44, whose seed is 00 to 1f.
     raw = SigningKey("ml-dsa-44", bytes(range(32))).public.raw
     assert len(raw) == 1312
     assert raw[:32].hex() == "d7b2b47254aae0db45e7930d4a98d2c97d8f1397d1789dafa17024b316e9bec9"
@@ -162,7 +162,7 @@ def test_ml_dsa_44_refuses_another_context_than_the_empty_one() -> None:
     assert not accepts(KEYS["ml-dsa-44"].public, other.sign(MESSAGE, b"context"), MESSAGE)
 
 
-# ---- What holds for every algorithm ------------------------------------------------------------------------------
+# ---- What holds for every algorithm --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
@@ -205,7 +205,7 @@ def test_a_refusal_names_the_key_and_says_what_to_do(name: str) -> None:
     assert len(str(refusal.value)) < 250
 
 
-# ---- Keys --------------------------------------------------------------------------------------------------------
+# ---- Keys ----------------------------------------------------------------------------------------------
 
 
 def test_a_public_key_as_text_is_its_algorithm_and_unpadded_base64url() -> None:
@@ -342,11 +342,11 @@ def test_a_key_read_twice_is_made_ready_once() -> None:
     assert PublicKey.parse(text) is PublicKey.parse("".join(text))
 
 
-# ---- Start-up ----------------------------------------------------------------------------------------------------
+# ---- Start-up ------------------------------------------------------------------------------------------
 
 
 def loaded_after(code: str) -> set[str]:
-    """The top-level modules of signature libraries that a fresh interpreter has loaded after running `code`."""
+    """The signature libraries that a fresh interpreter has loaded after running `code`."""
     report = "import sys; print(*sorted({'nacl', 'cryptography'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}\n{report}"],

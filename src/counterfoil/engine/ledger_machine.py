@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from counterfoil.ledger.ledger import Block, Command, Ledger, Outcome
+from counterfoil.ledger.command import Block, Command, Outcome
+from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.state import Changes, Head
 from counterfoil.store.store import Signed, Store
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from counterfoil.engine.machine import Machine
-from counterfoil.errors import CounterfoilError, Unavailable
+from counterfoil.errors import Unavailable
 
 MAX_COMMANDS: Final = 256
 """The most commands in one block; the rest is the next block."""
@@ -42,18 +42,24 @@ class LocalEngine:
         self._time = time
         self._waiting: deque[_Ticket] = deque()
         self._turn = threading.Lock()
+        self._stale: set[str] = set()
 
     def submit(self, machine: str, commands: Sequence[Any]) -> Sequence[Any]:
         """Have commands taken in one block, in their order; returns their outcomes once they are stored.
 
-        Raises what storing raised (`Unavailable`, `Damaged`); then none of them is stored.
+        Raises what taking or storing them raised (`Unavailable`, `Damaged`); then none of them counts as stored, and
+        the same request can be made again under its idempotency key.
         """
         ticket = _Ticket(machine, commands)
         self._waiting.append(ticket)
-        while not ticket.done:
-            with self._turn:
-                if not ticket.done:
-                    self._take_block()
+        try:
+            while not ticket.done:
+                with self._turn:
+                    if not ticket.done:
+                        self._take_block()
+        finally:
+            if not ticket.done:  # interrupted while it took another's block
+                self._waiting.remove(ticket)
         if ticket.error is not None:
             raise ticket.error
         return ticket.outcomes
@@ -67,33 +73,42 @@ class LocalEngine:
                 break
             tickets.append(self._waiting.popleft())
         try:
-            self._run(self._machines[first.machine], tickets)
+            self._run(first.machine, tickets)
         except BaseException as error:
             for ticket in tickets:
                 ticket.error = error
-            if not isinstance(error, CounterfoilError):
+            if not isinstance(error, Exception):
                 raise
         finally:
             for ticket in tickets:
                 ticket.done = True
 
-    def _run(self, machine: Machine[Any, Any], tickets: Sequence[_Ticket]) -> None:
-        time = self._block_time()
+    def _run(self, name: str, tickets: Sequence[_Ticket]) -> None:
+        machine, time = self._machines[name], self._block_time()
+        if name in self._stale:
+            self._discard(name, machine)
         try:
             outcomes = machine.apply(time, [command for ticket in tickets for command in ticket.commands])
             machine.commit()
         except BaseException:
-            machine.discard()
+            self._discard(name, machine)
             raise
         self._time = time
         answers = iter(outcomes)
         for ticket in tickets:
             ticket.outcomes = [next(answers) for _ in ticket.commands]
 
+    def _discard(self, name: str, machine: Machine[Any, Any]) -> None:
+        # What made a block fail may make this fail too. Until it succeeds, no block is taken.
+        self._stale.add(name)
+        machine.discard()
+        self._stale.discard(name)
+
     def _block_time(self) -> int:
         now = int(self._clock())
         if now < self._time - MAX_CLOCK_LAG:
             raise Unavailable(
-                f"this machine's clock is {self._time - now} seconds behind the last block; set it right, then try again"
+                f"this machine's clock is {self._time - now} seconds behind the last block; "
+                "set it right, then try again"
             )
         return max(now, self._time)

@@ -12,11 +12,12 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from counterfoil.errors import Malformed
-from counterfoil.ledger.definition import Constraint, Definition
+from counterfoil.ledger.definition import STEPWISE, Constraint, Definition
+from counterfoil.ledger.names import MAX_NAME, is_name
 from counterfoil.ledger.state import ENDED
 from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import Json, canonical, digest
-from counterfoil.proof.entry import ENDING, Claim, Entry, Proposal
+from counterfoil.proof.entry import OPERATIONS, WRITING, Claim, Entry, Proposal
 from counterfoil.proof.index import record_key
 from counterfoil.proof.policy import check_policy
 
@@ -30,17 +31,20 @@ class Verdict(Enum):
 
 
 class Question(NamedTuple):
-    """One change of one record, and the state after its whole transaction."""
+    """One change of one record, and the state after its whole transaction.
+
+    For a constraint that compares, `before` is the version before; for the others, that before the transaction.
+    """
 
     definition: Definition
-    before: Entry | None
+    before: Entry | Proposal | None
     after: Proposal
     view: View
 
 
 def judge(constraint: Constraint, question: Question) -> Verdict:
-    """Ask one constraint. A record that ends (annul, close) or is erased is judged by `transition` alone."""
-    if question.after.operation in ENDING | {"erase"} and constraint.kind != "transition":
+    """Ask one constraint. A record that ends or is erased need not fulfil what is asked of live ones."""
+    if question.after.operation not in WRITING and constraint.kind not in STEPWISE:
         return Verdict.TRUE
     return KINDS[constraint.kind].judge(constraint, question)
 
@@ -57,6 +61,15 @@ def check_constraints(definition: Definition) -> None:
                 raise Malformed(f"constraint {constraint.name!r} of kind {constraint.kind} needs {member!r}")
         if constraint.policy is not None:
             check_policy(constraint.policy)
+        for operation in constraint.operations:
+            if operation not in OPERATIONS:
+                raise Malformed(
+                    f"constraint {constraint.name!r} names the operation {operation!r}, which there is not"
+                )
+        if not is_name(constraint.name):
+            raise Malformed(
+                f"constraint {constraint.name[:80]!r} needs a name of 1 to {MAX_NAME} printable characters"
+            )
 
 
 def claim_key(claim: Claim) -> bytes:
@@ -65,26 +78,43 @@ def claim_key(claim: Claim) -> bytes:
 
 
 def derived_claims(definition: Definition, body: Json | None) -> Iterator[Claim]:
-    """The claims that the `unique` constraints of a register make of a body: one for each whose fields are all there."""
+    """The claims that a register makes of a body: one for each `unique` constraint whose fields are all there."""
     fields = body["fields"] if body else {}
-    for constraint in definition.constraints:
-        if constraint.kind == "unique" and all(name in fields for name in constraint.fields):
+    scope = f"register:{definition.name}"
+    for constraint in definition.unique:
+        if all(name in fields for name in constraint.fields):
             values = canonical([fields[name] for name in constraint.fields])
-            yield Claim(f"register:{definition.name}", constraint.name, digest(values))
+            yield Claim(scope, constraint.name, digest(values))
+    for name in definition.unique_each:
+        for value in fields.get(name, ()):
+            yield Claim(scope, name, digest(canonical([value])))
+
+
+def claims_of(definition: Definition, content: Entry | Proposal) -> set[bytes]:
+    """The keys of all that a record claims: what it states, and what its register derives from its body."""
+    claims = {claim_key(claim) for claim in content.claims}
+    claims |= {claim_key(claim) for claim in derived_claims(definition, content.body)}
+    return claims
 
 
 def _unique(constraint: Constraint, question: Question) -> Verdict:
-    return _decidable(constraint, question.after.body)
+    """What decides is the claim that the register makes of the body (`derived_claims`)."""
+    return Verdict.UNDECIDABLE if question.after.body is None else Verdict.TRUE
 
 
 def _immutable(constraint: Constraint, question: Question) -> Verdict:
     if question.before is None:
         return Verdict.TRUE
-    before, after = question.before.body, question.after.body
-    if before is None or after is None:
+    before, after = question.before, question.after
+    if before.body is None or after.body is None:
         return Verdict.UNDECIDABLE
-    same = all(before["fields"].get(name) == after["fields"].get(name) for name in constraint.fields)
+    # As bytes: to Python, 1 and true are equal.
+    same = _stated(constraint.fields, before) == _stated(constraint.fields, after)
     return Verdict.TRUE if same else Verdict.FALSE
+
+
+def _stated(names: tuple[str, ...], content: Entry | Proposal) -> bytes:
+    return canonical({name: content.fields[name] for name in names if name in content.fields})
 
 
 def _reference(constraint: Constraint, question: Question) -> Verdict:
@@ -121,10 +151,6 @@ def _transition(constraint: Constraint, question: Question) -> Verdict:
 def _authorised_by(constraint: Constraint, question: Question) -> Verdict:
     """The policy is asked with the endorsements (`Scope.policies`), not a second time here."""
     return Verdict.TRUE
-
-
-def _decidable(constraint: Constraint, body: Json | None) -> Verdict:
-    return Verdict.UNDECIDABLE if body is None else Verdict.TRUE
 
 
 class Kind(NamedTuple):

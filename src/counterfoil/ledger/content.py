@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from typing import Final
 
 from counterfoil.errors import Malformed, Violated
 from counterfoil.ledger.definition import Definition
+from counterfoil.ledger.names import MAX_NAME, is_name, normal_name
 from counterfoil.ledger.system import check_system_record
-from counterfoil.proof.canonical import Json, check_profile, unlabelled
-from counterfoil.proof.entry import OPERATIONS, Proposal
+from counterfoil.proof.canonical import MAX_INTEGER, Json, unlabelled
+from counterfoil.proof.entry import ENDING, OPERATIONS, WRITING, Proposal, check_body
 from counterfoil.proof.policy import check_policy
 
-MAX_NAME: Final = 255
 MAX_CLAIMS: Final = 64
-MAX_BODY_DEPTH: Final = 16
 CIRCUMSTANCES: Final = frozenset(
     {"actor", "on-behalf-of", "why", "law", "case", "recorded", "valid-from", "valid-to", "source"}
 )
-WRITING: Final = frozenset({"create", "amend", "correct"})
-"""Operations that state a record's content; the others may leave it out."""
-_DAY_OR_TIME: Final = re.compile(r"-?\d{4,6}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?)?)?", re.ASCII)
+CLOCKS: Final = ("recorded", "valid-from", "valid-to")
+_DAY_OR_TIME: Final = re.compile(
+    r"(-?\d{4,6})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01])"
+    r"(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d))?)?)?",
+    re.ASCII,
+)
 
 
 def check_content(definition: Definition, proposal: Proposal) -> None:
@@ -29,61 +32,89 @@ def check_content(definition: Definition, proposal: Proposal) -> None:
         raise Malformed(
             f"{proposal.operation[:40]!r} is no operation; use one of {', '.join(sorted(OPERATIONS))}"
         )
-    record = proposal.record
-    if not 0 < len(record) <= MAX_NAME or not record.isprintable():
-        raise Malformed(f"a record's name has 1 to {MAX_NAME} printable characters; {record[:80]!r} does not")
+    if definition.system and proposal.operation == "erase":
+        raise Violated(
+            f"{_name(proposal)} holds nothing that could be erased; amend or close it", constraint="erase"
+        )
+    if not is_name(proposal.record):
+        raise Malformed(
+            f"{proposal.record[:80]!r} is no name for a record; use 1 to {MAX_NAME} printable characters in NFC"
+        )
     if proposal.body is not None:
-        _check_body(definition, proposal)
-    elif definition.asks_for_fields and proposal.operation in WRITING and not _elsewhere(proposal):
-            raise Violated(
-                f"{_name(proposal)} has no content, and its register asks for fields", constraint="schema"
-            )
-    if proposal.item or proposal.document or proposal.tree or proposal.control is not None or proposal.status:
-        _check_rest(proposal)
+        _check_body(definition, proposal, proposal.body)
+    else:
+        _check_bodiless(definition, proposal)
+    if proposal.item is not None or proposal.document is not None or proposal.tree is not None:
+        _check_commitments(proposal)
+    if proposal.control is not None:
+        check_policy(proposal.control)
+    if proposal.status is not None and not is_name(proposal.status):
+        raise Malformed(
+            f"a status is a word of 1 to {MAX_NAME} printable characters; {_name(proposal)} has another"
+        )
     if proposal.claims or proposal.references:
         _check_names(proposal)
 
 
-def _elsewhere(proposal: Proposal) -> bool:
-    return not proposal.item is proposal.document is proposal.tree is None
+def _check_bodiless(definition: Definition, proposal: Proposal) -> None:
+    if definition.system:
+        wanted = proposal.operation not in ENDING
+    else:
+        elsewhere = (proposal.item, proposal.document, proposal.tree)
+        wanted = (
+            definition.schema is not None
+            and proposal.operation in WRITING
+            and elsewhere == (None, None, None)
+        )
+    if wanted:
+        raise Violated(
+            f"{_name(proposal)} has no content, and its register asks for fields", constraint="schema"
+        )
 
 
-def _check_body(definition: Definition, proposal: Proposal) -> None:
-    body = proposal.body
-    if type(body) is not dict or type(body.get("fields")) is not dict:
-        raise Malformed(f'the body of {_name(proposal)} must be an object with "fields"')
+def _check_body(definition: Definition, proposal: Proposal, body: Json) -> None:
+    check_body(body)
     fields = body["fields"]
-    check_profile(fields, "the body", MAX_BODY_DEPTH)
     if len(body) > 1:
-        _check_circumstances(body)
+        _check_circumstances(body["circumstances"])
     if definition.system:
         check_system_record(definition.name, proposal.record, fields)
     schema = definition.schema
     if schema is not None and not schema.accepts(fields):
         _explain(definition, proposal, fields)
     if definition.key is not None and fields.get(definition.key) != proposal.record:
+        _check_key(definition.key, proposal, fields)
+
+
+def _check_key(key: str, proposal: Proposal, fields: dict[str, Json]) -> None:
+    value = fields.get(key)
+    if not isinstance(value, str) or normal_name(value) != proposal.record:
         raise Violated(
-            f"the record {_name(proposal)} must be named by its field {definition.key!r}, "
-            f"which is {str(fields.get(definition.key))[:80]!r}",
+            f"the record {_name(proposal)} must be named by its field {key!r}, which is {str(value)[:80]!r}",
             constraint="key",
-            field=definition.key,
+            field=key,
         )
 
 
-def _check_circumstances(body: dict[str, Json]) -> None:
-    circumstances = body.get("circumstances")
-    if set(body) != {"fields", "circumstances"} or not isinstance(circumstances, dict):
-        raise Malformed('a body has "fields" and "circumstances" and nothing else')
+def _check_circumstances(circumstances: dict[str, Json]) -> None:
     for name, value in circumstances.items():
         if name not in CIRCUMSTANCES or not isinstance(value, str) or not value:
             raise Malformed(
                 f"circumstance {name[:40]!r} is not known or not text; use {', '.join(sorted(CIRCUMSTANCES))}"
             )
-    for clock in ("recorded", "valid-from", "valid-to"):
-        if clock in circumstances and not _DAY_OR_TIME.fullmatch(circumstances[clock]):
+        if name in CLOCKS and not _is_day_or_time(value):
             raise Malformed(
-                f"{clock} {circumstances[clock][:40]!r} is not a date or time (2026, 2026-11-23, 2026-11-23T10:00:00Z)"
+                f"{name} {value[:40]!r} is not a date or time (2026, 2026-11-23, 2026-11-23T10:00:00Z)"
             )
+
+
+def _is_day_or_time(text: str) -> bool:
+    found = _DAY_OR_TIME.fullmatch(text)
+    if found is None:
+        return False
+    year, month, day = found.groups()
+    # The Gregorian calendar repeats itself every 400 years, and `monthrange` knows only four-digit ones.
+    return day is None or int(day) <= monthrange(2000 + int(year) % 400, int(month))[1]
 
 
 def _explain(definition: Definition, proposal: Proposal, fields: Json) -> None:
@@ -98,18 +129,12 @@ def _explain(definition: Definition, proposal: Proposal, fields: Json) -> None:
     )
 
 
-def _check_rest(proposal: Proposal) -> None:
+def _check_commitments(proposal: Proposal) -> None:
     for commitment in (proposal.item, proposal.document, proposal.tree.root if proposal.tree else None):
         if commitment is not None:
             unlabelled(commitment)
-    if proposal.tree is not None and proposal.tree.size < 1:
-        raise Malformed("a tree of items has at least one item")
-    if proposal.control is not None:
-        check_policy(proposal.control)
-    if proposal.status is not None and (
-        not 0 < len(proposal.status) <= MAX_NAME or not proposal.status.isprintable()
-    ):
-        raise Malformed(f"a status is a word of 1 to {MAX_NAME} printable characters")
+    if proposal.tree is not None and not 1 <= proposal.tree.size <= MAX_INTEGER:
+        raise Malformed(f"the tree of items of {_name(proposal)} must have from 1 up to 2^53 - 1 items")
 
 
 def _check_names(proposal: Proposal) -> None:
@@ -128,11 +153,11 @@ def _check_names(proposal: Proposal) -> None:
         for word in (reference.role, reference.register, reference.record)
     ]
     for word in words:
-        if not 0 < len(word) <= MAX_NAME or not word.isprintable():
+        if not is_name(word):
             raise Malformed(
-                f"{word[:80]!r} in a claim or reference must have 1 to {MAX_NAME} printable characters"
+                f"{word[:80]!r} in a claim or reference is no name; use 1 to {MAX_NAME} printable characters in NFC"
             )
 
 
 def _name(proposal: Proposal) -> str:
-    return f"{proposal.register} {proposal.record!r}"
+    return f"{proposal.register} {proposal.record[:120]!r}"

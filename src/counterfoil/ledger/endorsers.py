@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from counterfoil.errors import Malformed, Unauthorised, Unverified
 from counterfoil.ledger.knowledge import Knowledge
 from counterfoil.ledger.system import AGENCY
@@ -14,7 +16,7 @@ from counterfoil.proof.transaction import Transaction
 class Endorsers:
     """Who has endorsed a transaction, by the keys that agencies had before it.
 
-    Raises `Unauthorised` for a signature that does not hold.
+    Raises `Unauthorised` for a signature that does not hold. One whose algorithm is not in force counts for nothing.
     """
 
     def __init__(self, view: View, knowledge: Knowledge, transaction: Transaction):
@@ -28,7 +30,8 @@ class Endorsers:
                 raise Unauthorised(
                     f"an endorsement by {endorsement.key[:60]!r} does not hold: {error}"
                 ) from None
-            self.keys.add(endorsement.key)
+            if knowledge.counts(view, endorsement.key):
+                self.keys.add(endorsement.key)
         self._members: dict[str, bool] = {}
         for proposal in transaction.proposals:
             if proposal.register == AGENCY:
@@ -37,9 +40,22 @@ class Endorsers:
     def includes(self, agency: str) -> bool:
         """Whether one of the agency's endorsement keys has signed."""
         if agency not in self._members:
-            member = self._knowledge.agency(self._view, agency)
-            self._members[agency] = member is not None and not self.keys.isdisjoint(member.endorse)
+            self._members[agency] = not self.keys.isdisjoint(self._endorsing(agency))
         return self._members[agency]
+
+    def count(self, key: str, policies: Iterable[Json]) -> bool:
+        """Whether a key that has signed is one that these policies ask for, by itself or for an agency."""
+        if key not in self.keys:
+            return False
+        return any(
+            leaf == f"key:{key}" or (leaf.startswith("agency:") and key in self._endorsing(leaf[7:]))
+            for policy in policies
+            for leaf in leaves(policy)
+        )
+
+    def _endorsing(self, agency: str) -> tuple[str, ...]:
+        member = self._knowledge.agency(self._view, agency)
+        return member.endorse if member else ()
 
     def fulfil(self, policy: Json) -> bool:
         """Whether these endorsements satisfy a policy."""

@@ -26,14 +26,7 @@ MAX_EXPECTATIONS: Final = 1_000
 def check_header(view: View, knowledge: Knowledge, transaction: Transaction) -> None:
     """Raise `Malformed`, `Lapsed` or `Refused` unless the header fits its proposals, this ledger and this time."""
     header, count = transaction.header, len(transaction.proposals)
-    if not 0 < count <= MAX_PROPOSALS or sum(map(len, transaction.proposal_bytes)) > MAX_TRANSACTION_BYTES:
-        raise Malformed(
-            f"a transaction has 1 to {MAX_PROPOSALS} proposals and at most {MAX_TRANSACTION_BYTES} bytes; split it"
-        )
-    if len(header.expectations) > MAX_EXPECTATIONS or len(transaction.endorsements) > MAX_ENDORSEMENTS:
-        raise Malformed(
-            f"a transaction has at most {MAX_EXPECTATIONS} expectations and {MAX_ENDORSEMENTS} endorsements"
-        )
+    _check_size(transaction)
     origin = knowledge.parameters(view).origin
     if header.origin != origin:
         raise Refused(f"the transaction is for the ledger {header.origin[:80]!r}; this one is {origin!r}")
@@ -47,6 +40,21 @@ def check_header(view: View, knowledge: Knowledge, transaction: Transaction) -> 
         raise Malformed("the transaction may not take effect before a time that lies after its deadline")
 
 
+def _check_size(transaction: Transaction) -> None:
+    header, endorsements = transaction.header, transaction.endorsements
+    if not 0 < len(transaction.proposals) <= MAX_PROPOSALS:
+        raise Malformed(f"a transaction has 1 to {MAX_PROPOSALS} proposals; split it")
+    if len(header.expectations) > MAX_EXPECTATIONS or len(endorsements) > MAX_ENDORSEMENTS:
+        raise Malformed(
+            f"a transaction has at most {MAX_EXPECTATIONS} expectations and {MAX_ENDORSEMENTS} endorsements"
+        )
+    size = sum(map(len, transaction.proposal_bytes)) + len(transaction.header_bytes)
+    if size + sum(len(each.key) + len(each.signature) for each in endorsements) > MAX_TRANSACTION_BYTES:
+        raise Malformed(
+            f"a transaction has at most {MAX_TRANSACTION_BYTES} bytes with its header and endorsements; split it"
+        )
+
+
 def check_deadline(view: View, deadline: int) -> None:
     """Raise `Lapsed` unless the deadline lies between the block's time and 90 days later."""
     if deadline < view.time:
@@ -58,26 +66,37 @@ def check_deadline(view: View, deadline: int) -> None:
 
 
 def check_expectations(view: View, expectations: tuple[Expectation, ...]) -> None:
-    """Raise `Conflict` where something that the transaction relied on is no longer so."""
+    """Raise `Conflict` where something that the transaction relied on is no longer so.
+
+    Raises `Malformed` for an expectation that does not say what it is about.
+    """
     for expectation in expectations:
-        if expectation.claim is not None:
-            held = view.claim(unlabelled(expectation.claim)) is not None
-            if held is not expectation.held:
-                raise Conflict(
-                    f"the claim {expectation.claim} is {'held' if held else 'free'} now; read again and submit anew"
+        match expectation:
+            case Expectation(claim=str(claim), held=bool(held), register=None, record=None, version=None):
+                _expect_claim(view, claim, held=held)
+            case Expectation(
+                register=str(register), record=str(record), version=int(version), claim=None, held=None
+            ):
+                _expect_version(view, register, record, version)
+            case _:
+                raise Malformed(
+                    "an expectation names a register, record and version (0: absent), or a claim and whether it is held"
                 )
-        elif expectation.register is None or expectation.record is None or expectation.version is None:
-            raise Malformed(
-                "an expectation names a register, record and version (0: absent), or a claim and whether it is held"
-            )
-        else:
-            state = view.record(record_key(expectation.register, expectation.record))
-            version = state.version if state else 0
-            if version != expectation.version:
-                raise Conflict(
-                    f"{expectation.register} {expectation.record!r} is at version {version} now, and the transaction "
-                    f"relied on version {expectation.version}; read again and submit anew"
-                )
+
+
+def _expect_claim(view: View, claim: str, *, held: bool) -> None:
+    if (view.claim(unlabelled(claim)) is not None) is not held:
+        raise Conflict(f"the claim {claim} is {'free' if held else 'held'} now; read again and submit anew")
+
+
+def _expect_version(view: View, register: str, record: str, expected: int) -> None:
+    state = view.record(record_key(register, record))
+    version = state.version if state else 0
+    if version != expected:
+        raise Conflict(
+            f"{register[:120]} {record[:120]!r} is at version {version} now, and the transaction relied on version "
+            f"{expected}; read again and submit anew"
+        )
 
 
 def place(view: View, knowledge: Knowledge, transaction: Transaction) -> list[Json]:
@@ -87,13 +106,14 @@ def place(view: View, knowledge: Knowledge, transaction: Transaction) -> list[Js
     """
     scope = Scope(view, knowledge, transaction)
     policies = scope.policies()
-    current = dict(scope.before)
+    written: dict[bytes, RecordState] = {}
     for proposal, encoded, key in zip(transaction.proposals, transaction.encoded, scope.keys, strict=True):
         definition = scope.definitions[proposal.register]
         check_content(definition, proposal)
-        _check_version(definition, proposal, current[key])
-        current[key] = view.append(key, proposal, encoded, transaction.hash, current[key])
-    settle(scope)
+        before = written.get(key) or scope.before[key]
+        _check_version(definition, proposal, before)
+        written[key] = view.append(key, proposal, encoded, transaction.hash, before)
+    settle(scope, written)
     return policies
 
 

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from counterfoil.errors import Damaged, Malformed, Refused
 from counterfoil.ledger.definition import Definition, DefinitionFields, parse_definition
+from counterfoil.ledger.state import ENDED
 from counterfoil.ledger.system import (
     AGENCY,
+    ALGORITHM,
     GOVERNED,
     LEDGER_ONLY,
     LEDGER_PARAMETERS,
     PARAMETER,
     REGISTER,
+    SIGNATURE,
     AgencyFields,
+    AlgorithmFields,
     ParameterFields,
 )
 from counterfoil.ledger.view import View
-from counterfoil.proof.entry import ENDING, Entry
+from counterfoil.proof.canonical import Json
+from counterfoil.proof.entry import Entry
 from counterfoil.proof.index import record_key
+from counterfoil.proof.instant import instant
 
 MAX_COMPILED: Final = 4096
+
+Compiled = TypeVar("Compiled")
+Fields = TypeVar("Fields", AgencyFields, AlgorithmFields, ParameterFields)
 
 
 class Knowledge:
@@ -35,11 +44,10 @@ class Knowledge:
     def definition(self, view: View, register: str) -> Definition:
         """The definition that governs a register. Raises `Refused` where there is none or nobody may propose."""
         if register in GOVERNED:
-            policy = self.parameters(view).governance
-            return Definition(register, DefinitionFields(register, "", policy=policy), system=True)
+            return governed(register, self.parameters(view).governance)
         if register in LEDGER_ONLY:
             raise Refused(f"the register {register} is written by the ledger alone; nobody can propose to it")
-        found: Definition | None = self._latest(view, REGISTER, register, _definition)
+        found = self._latest(view, REGISTER, register, _definition)
         if found is None:
             raise Refused(
                 f"there is no register {register[:120]!r}; create it first, by a record in {REGISTER}"
@@ -48,28 +56,47 @@ class Knowledge:
 
     def agency(self, view: View, agency: str) -> AgencyFields | None:
         """A member's keys; None where the agency is not a member (any more)."""
-        found: AgencyFields | None = self._latest(view, AGENCY, agency, _agency)
-        return found
+        return self._latest(view, AGENCY, agency, _agency)
+
+    def counts(self, view: View, key: str) -> bool:
+        """Whether signatures by a public key, as text, count now: its algorithm is one of those in force."""
+        name = key.partition(":")[0]
+        algorithm = self._latest(view, ALGORITHM, name, _algorithm)
+        if algorithm is None or algorithm.use != SIGNATURE or instant(algorithm.from_) > view.time:
+            return False
+        return algorithm.until is None or view.time <= instant(algorithm.until)
 
     def parameters(self, view: View) -> ParameterFields:
         """The ledger's own parameters. Raises `Damaged` where genesis wrote none."""
-        found: ParameterFields | None = self._latest(view, PARAMETER, LEDGER_PARAMETERS, _parameters)
+        found = self._latest(view, PARAMETER, LEDGER_PARAMETERS, _parameters)
         if found is None:
             raise Damaged(
                 "this ledger has no parameters; its first entries are missing: run counterfoil audit"
             )
         return found
 
-    def _latest(self, view: View, register: str, record: str, compile_: Callable[[Entry], Any]) -> Any:
+    def _latest(
+        self, view: View, register: str, record: str, compile_: Callable[[Entry], Compiled]
+    ) -> Compiled | None:
         state = view.record(record_key(register, record))
-        if state is None:
+        if state is None or state.flags & ENDED:
             return None
         if state.leaf not in self._compiled:
             if len(self._compiled) >= MAX_COMPILED:
                 self._compiled.clear()
-            entry = view.entry(state.number)
-            self._compiled[state.leaf] = None if entry.operation in ENDING else compile_(entry)
-        return self._compiled[state.leaf]
+            self._compiled[state.leaf] = compile_(view.entry(state.number))
+        found: Compiled = self._compiled[state.leaf]
+        return found
+
+
+def governed(register: str, governance: Json) -> Definition:
+    """The definition of a system register, whose records change under the governance policy.
+
+    One key speaks for one agency, or it would count twice in a quorum.
+    """
+    unique_each = ("endorse",) if register == AGENCY else ()
+    fields = DefinitionFields(register, "", policy=governance)
+    return Definition(register, fields, system=True, unique_each=unique_each)
 
 
 def _definition(entry: Entry) -> Definition:
@@ -80,11 +107,15 @@ def _agency(entry: Entry) -> AgencyFields:
     return _convert(entry, AgencyFields)
 
 
+def _algorithm(entry: Entry) -> AlgorithmFields:
+    return _convert(entry, AlgorithmFields)
+
+
 def _parameters(entry: Entry) -> ParameterFields:
     return _convert(entry, ParameterFields)
 
 
-def _convert(entry: Entry, kind: Any) -> Any:
+def _convert(entry: Entry, kind: type[Fields]) -> Fields:
     try:
         return msgspec.convert(entry.fields, kind)
     except msgspec.ValidationError as error:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
-from hashlib import sha256
+from typing import Final
 
-from counterfoil.errors import (
-    Conflict,
-    CounterfoilError,
-    Malformed,
-    NotFound,
-    Refused,
-    Unauthorised,
-    Unverified,
-)
+from counterfoil.errors import Malformed, NotFound, Refused, Unauthorised, Unverified
 from counterfoil.ledger import pending as waiting
+from counterfoil.ledger.command import Block, Command, Endorse, Genesis, Outcome, Standing, Withdraw
 from counterfoil.ledger.endorsers import Endorsers
+from counterfoil.ledger.genesis import begin
+from counterfoil.ledger.idempotency import repeated, request_name
 from counterfoil.ledger.judgement import (
     MAX_ENDORSEMENTS,
     check_deadline,
@@ -28,80 +20,26 @@ from counterfoil.ledger.judgement import (
 from counterfoil.ledger.knowledge import Knowledge
 from counterfoil.ledger.scope import Scope
 from counterfoil.ledger.state import Changes, Pending, State, Taken
-from counterfoil.ledger.system import INDEX, TRANSACTION
+from counterfoil.ledger.system import INDEX
 from counterfoil.ledger.view import View
-from counterfoil.proof.canonical import canonical, labelled, unlabelled
+from counterfoil.proof.canonical import labelled, unlabelled
 from counterfoil.proof.entry import Proposal
-from counterfoil.proof.index import record_key
 from counterfoil.proof.instant import instant
-from counterfoil.proof.transaction import (
-    WITHDRAWAL,
-    Endorsement,
-    Transaction,
-    decode_header,
-    encode_endorsements,
-)
+from counterfoil.proof.transaction import WITHDRAWAL, Transaction, encode_endorsements
 
-INDEX_RECORD = "root"
+__all__ = [
+    "Block",
+    "Command",
+    "Endorse",
+    "Genesis",
+    "Ledger",
+    "Outcome",
+    "Standing",
+    "Withdraw",
+    "write_index",
+]
 
-
-@dataclass(frozen=True)
-class Genesis:
-    """The first block's only command: the records with which a ledger begins. They have no transaction."""
-
-    records: tuple[Proposal, ...]
-
-
-@dataclass(frozen=True)
-class Endorse:
-    """A message that adds an endorsement to a waiting transaction; repeating it adds nothing."""
-
-    transaction: str
-    endorsement: Endorsement
-
-
-@dataclass(frozen=True)
-class Withdraw:
-    """A message by which the submitting agency takes a waiting transaction back."""
-
-    transaction: str
-    endorsement: Endorsement
-
-
-Command = Transaction | Endorse | Withdraw | Genesis
-
-
-@dataclass(frozen=True)
-class Block:
-    """The commands that a ledger takes in one step, at a time in seconds since 1970.
-
-    `index`: end with an index entry even within the second, because a receipt was asked for.
-    """
-
-    time: int
-    commands: Sequence[Command]
-    index: bool = False
-
-
-class Standing(Enum):
-    """What became of a command."""
-
-    TAKEN = "taken"
-    PENDING = "pending"
-    REPEATED = "repeated"
-    WITHDRAWN = "withdrawn"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The answer to one command: `first` and `count` say which entries a taken transaction has."""
-
-    standing: Standing
-    transaction: str = ""
-    first: int = 0
-    count: int = 0
-    error: CounterfoilError | None = None
+INDEX_RECORD: Final = "root"
 
 
 class Ledger:
@@ -134,6 +72,7 @@ class Ledger:
                 self.complete(view, pending)
 
     def take(self, view: View, command: Command) -> Outcome:
+        """Take one command; where it is refused, the view is as it was."""
         try:
             match command:
                 case Transaction():
@@ -143,7 +82,7 @@ class Ledger:
                 case Withdraw():
                     return self._withdraw(view, command)
                 case Genesis():
-                    return _begin(view, command)
+                    return begin(view, command)
         except (Refused, Malformed, NotFound) as error:
             return Outcome(Standing.REFUSED, error=error)
 
@@ -152,13 +91,14 @@ class Ledger:
             raise Refused("this ledger has no genesis yet; run counterfoil init")
         check_header(view, self.knowledge, transaction)
         name = request_name(transaction)
-        repeated = _repeated(view, name, transaction)
-        if repeated is not None:
-            return repeated
+        earlier = repeated(view, name, transaction)
+        if earlier is not None:
+            return earlier
         endorsers = Endorsers(view, self.knowledge, transaction)
         if not endorsers.includes(transaction.header.agency):
             raise Unauthorised(
-                f"{transaction.header.agency[:80]!r} submits this transaction, but no key of a member of that name endorsed it"
+                f"{transaction.header.agency[:80]!r} submits this transaction, but no member of that name endorsed it "
+                "with a key of its own whose algorithm counts now"
             )
         return self._judge(view, name, transaction, endorsers)
 
@@ -186,13 +126,21 @@ class Ledger:
             )
         transaction = pending.transaction.endorsed((*known, message.endorsement))
         endorsers = Endorsers(view, self.knowledge, transaction)
-        complete = all(map(endorsers.fulfil, Scope(view, self.knowledge, transaction).policies()))
+        policies = Scope(view, self.knowledge, transaction).policies()
+        # Anyone can make a key: if any signature were noted, strangers could fill the log and use up the places.
+        if not endorsers.count(message.endorsement.key, policies):
+            raise Unauthorised(
+                "none of the policies that govern this transaction asks for a signature by this key, or its algorithm "
+                "does not count now; it was not added"
+            )
+        complete = all(map(endorsers.fulfil, policies))
         later = waiting.collect(view, pending, message.endorsement, complete=complete)
         if complete and _open(view, transaction):
             return self.complete(view, later)
         return Outcome(Standing.PENDING, pending.hash)
 
     def complete(self, view: View, pending: Pending) -> Outcome:
+        """Judge a waiting transaction again and take it, or note why it is refused; either way it waits no more."""
         transaction = pending.transaction
         try:
             endorsers = Endorsers(view, self.knowledge, transaction)
@@ -213,10 +161,11 @@ class Ledger:
 
     def _withdraw(self, view: View, message: Withdraw) -> Outcome:
         pending = _find(view, message.transaction)
+        key = message.endorsement.key
         agency = self.knowledge.agency(view, pending.transaction.header.agency)
-        if agency is None or message.endorsement.key not in agency.endorse:
+        if agency is None or key not in agency.endorse or not self.knowledge.counts(view, key):
             raise Unauthorised(
-                "only the agency that submitted a transaction can withdraw it, with one of its keys"
+                "only the agency that submitted a transaction can withdraw it, with one of its keys that counts now"
             )
         try:
             message.endorsement.verify(pending.hash, WITHDRAWAL)
@@ -226,55 +175,12 @@ class Ledger:
         return Outcome(Standing.WITHDRAWN, pending.hash)
 
 
-def request_name(transaction: Transaction) -> bytes:
-    """The name under which a submitter's request is remembered: a hash of agency and idempotency key."""
-    header = transaction.header
-    return sha256(canonical([header.agency, header.idempotency.key])).digest()
-
-
 def write_index(view: View) -> None:
     """Write the `.index` entry: the root of the index over all entries before it, index entries left out."""
     root = view.state.index_root(view.changes.records)
     fields = {"root": labelled(root), "size": view.size}
     operation = "amend" if view.index else "create"
     view.write_index(Proposal(INDEX, INDEX_RECORD, operation, body={"fields": fields}))
-
-
-def _begin(view: View, genesis: Genesis) -> Outcome:
-    if view.size:
-        raise Refused("this ledger has begun already; genesis happens once")
-    for proposal in genesis.records:
-        view.write(proposal)
-    return Outcome(Standing.TAKEN, count=len(genesis.records))
-
-
-def _repeated(view: View, name: bytes, transaction: Transaction) -> Outcome | None:
-    """What became of an earlier transaction under the same idempotency name, if it is still remembered."""
-    for taken in (*reversed(view.changes.taken), view.state.taken_as(name)):
-        if taken is not None and taken.name == name and (same := _same(view, transaction, taken)):
-            return same
-    if view.record(record_key(TRANSACTION, transaction.hash)) is not None:
-        return Outcome(Standing.REPEATED, transaction.hash)
-    for pending in (*view.state.waiting(), *view.changes.pending.values()):
-        if pending is not None and pending.name == name and view.pending(pending.hash) is not None:
-            _check_request(transaction, pending.transaction.header.idempotency.request)
-            return Outcome(Standing.REPEATED, pending.hash)
-    return None
-
-
-def _same(view: View, transaction: Transaction, earlier: Taken) -> Outcome | None:
-    header = decode_header(earlier.header)
-    if instant(header.deadline) < view.time:
-        return None
-    _check_request(transaction, header.idempotency.request)
-    return Outcome(Standing.REPEATED, labelled(earlier.hash), earlier.first, earlier.count)
-
-
-def _check_request(transaction: Transaction, request: str) -> None:
-    if transaction.header.idempotency.request != request:
-        raise Conflict(
-            "this idempotency key was used for another request; choose a new key for a new request"
-        )
 
 
 def _taken(first: int, name: bytes, transaction: Transaction) -> Taken:

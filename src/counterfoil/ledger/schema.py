@@ -6,7 +6,8 @@ fetched, limits on size and depth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import jsonschema_rs
@@ -16,6 +17,10 @@ from counterfoil.proof.canonical import Json, canonical
 
 MAX_SCHEMA_BYTES: Final = 32_768
 MAX_SCHEMA_DEPTH: Final = 24
+MAX_EXPANDED_BYTES: Final = 262_144
+"""How long a schema may be once each `$ref` is written out, and so what one check of a body can cost."""
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_REFERENCE: Final = re.compile(r"#/\$defs/([A-Za-z0-9._-]+)")
 PATTERN_LIMIT: Final = 1 << 20
 """The compiled size in bytes that one `pattern` may have."""
 ANNOTATIONS: Final = frozenset(
@@ -60,8 +65,7 @@ class Schema:
             raise Malformed("a register's schema must be a JSON object")
         if len(canonical(schema)) > MAX_SCHEMA_BYTES:
             raise Malformed(f"a register's schema may have at most {MAX_SCHEMA_BYTES} bytes")
-        _check(schema, MAX_SCHEMA_DEPTH)
-        _check_references(schema)
+        _check_expansion(schema)
         try:
             self._validator = jsonschema_rs.Draft202012Validator(
                 schema,
@@ -79,7 +83,8 @@ class Schema:
             yield "".join(f"/{part}" for part in error.instance_path), error.message
 
 
-def _check(schema: Json, depth: int) -> None:
+def _check(schema: Json, depth: int) -> Iterator[str]:
+    """Check a schema's form to the end; the definitions that it refers to, one by one, as often as it does."""
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
@@ -87,48 +92,58 @@ def _check(schema: Json, depth: int) -> None:
     if depth == 0:
         raise Malformed(f"the schema is nested more than {MAX_SCHEMA_DEPTH} deep")
     for keyword, value in schema.items():
-        if keyword in SCHEMAS:
-            _check(value, depth - 1)
-        elif keyword in SCHEMA_LISTS or keyword in SCHEMA_MAPS:
-            kind: type = list if keyword in SCHEMA_LISTS else dict
-            if not isinstance(value, kind):
-                raise Malformed(
-                    f"the schema's {keyword} must be a JSON {'array' if kind is list else 'object'}"
-                )
-            for branch in value if kind is list else value.values():
-                _check(branch, depth - 1)
-        elif keyword == "$ref":
-            if not isinstance(value, str) or not value.startswith("#/$defs/"):
-                raise Malformed(f"the schema's $ref {value!r} must point to #/$defs/… in the same schema")
+        if keyword == "$ref":
+            yield _target(value)
+        elif keyword == "$schema" and value != DIALECT:
+            raise Malformed(f"the schema's $schema must be {DIALECT}, or be left out")
         elif keyword not in ANNOTATIONS and keyword not in ASSERTIONS:
-            raise Malformed(
-                f"the schema keyword {keyword!r} is not in the profile that every node judges alike"
-            )
+            for branch in _branches(keyword, value):
+                yield from _check(branch, depth - 1)
 
 
-def _check_references(schema: dict[str, Json]) -> None:
-    definitions = schema.get("$defs", {})
-    uses = {name: set(_references(part)) for name, part in definitions.items()}
-    for target in _references(schema):
-        if target not in definitions:
+def _branches(keyword: str, value: Json) -> Iterable[Json]:
+    """The schemas that stand under a keyword."""
+    if keyword in SCHEMAS:
+        return (value,)
+    if keyword in SCHEMA_LISTS:
+        if not isinstance(value, list):
+            raise Malformed(f"the schema's {keyword} must be a JSON array")
+        return value
+    if keyword in SCHEMA_MAPS:
+        if not isinstance(value, dict):
+            raise Malformed(f"the schema's {keyword} must be a JSON object")
+        return value.values()
+    raise Malformed(f"the schema keyword {keyword!r:.80} is not in the profile that every node judges alike")
+
+
+def _target(reference: Json) -> str:
+    found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
+    if found is None:
+        raise Malformed(
+            f"the schema's $ref {str(reference)[:80]!r} must be #/$defs/ and a name of a-z, A-Z, 0-9, '.', '_', '-'"
+        )
+    return found[1]
+
+
+def _check_expansion(schema: dict[str, Json]) -> None:
+    """Raise `Malformed` where `$ref`s go round, or make a small schema into a huge one once they are written out."""
+    parts = {"": schema} | {name: part for name, part in schema.get("$defs", {}).items() if name}
+    uses = {name: list(_check(part, MAX_SCHEMA_DEPTH)) for name, part in parts.items()}
+    for target in {target for targets in uses.values() for target in targets}:
+        if target not in parts:
             raise Malformed(f"the schema refers to #/$defs/{target}, which it does not define")
-    settled: set[str] = set()
-    while ready := {name for name, targets in uses.items() if name not in settled and targets <= settled}:
-        settled |= ready
-    if len(settled) < len(uses):
-        raise Malformed(f"the schema's $defs {', '.join(sorted(set(uses) - settled))} refer to themselves")
-
-
-def _references(part: Json) -> Iterator[str]:
-    if isinstance(part, dict):
-        for keyword, value in part.items():
-            if keyword == "$ref" and isinstance(value, str):
-                yield value.removeprefix("#/$defs/")
-            elif keyword not in {"const", "default", "enum", "examples"}:
-                yield from _references(value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from _references(value)
+    sizes: dict[str, int] = {}
+    for _ in range(MAX_SCHEMA_DEPTH):
+        ready = [name for name in uses.keys() - sizes.keys() if all(target in sizes for target in uses[name])]
+        sizes |= {
+            name: len(canonical(parts[name])) + sum(sizes[target] for target in uses[name]) for name in ready
+        }
+    if len(sizes) < len(parts):
+        raise Malformed(f"the schema's $defs refer to themselves, or more than {MAX_SCHEMA_DEPTH} deep")
+    if sizes[""] > MAX_EXPANDED_BYTES:
+        raise Malformed(
+            f"the schema has over {MAX_EXPANDED_BYTES} bytes once each $ref is written out; refer to definitions less"
+        )
 
 
 def _refuse(address: str) -> Json:

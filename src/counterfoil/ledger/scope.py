@@ -7,6 +7,7 @@ from counterfoil.ledger.knowledge import Knowledge
 from counterfoil.ledger.state import CONTROL
 from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import Json, canonical
+from counterfoil.proof.entry import Entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.transaction import Transaction
 
@@ -26,22 +27,33 @@ class Scope:
         }
         self.keys = [record_key(proposal.register, proposal.record) for proposal in transaction.proposals]
         self.before = {key: view.record(key) for key in self.keys}
+        self._earlier: dict[bytes, Entry | None] = {}
+
+    def earlier(self, key: bytes) -> Entry | None:
+        """The record's latest entry before the transaction; None where there is none."""
+        if key not in self._earlier:
+            before = self.before[key]
+            self._earlier[key] = self.view.entry(before.number) if before else None
+        return self._earlier[key]
 
     def policies(self) -> list[Json]:
-        """The distinct policies that the endorsements must satisfy, by the rules in force before the transaction:
-        each register's, those of its `authorised-by` constraints, and each record's `control`."""
+        """The distinct policies that the endorsements must satisfy, by the rules in force before the transaction.
+
+        They are each register's, those of its `authorised-by` constraints, and each record's `control` or, in its
+        place, the register's `recovery`.
+        """
         needed: dict[bytes, Json] = {}
         control: dict[bytes, Json] = {
-            key: self.view.entry(state.number).control
+            key: entry.control
             for key, state in self.before.items()
-            if state is not None and state.flags & CONTROL
+            if state is not None and state.flags & CONTROL and (entry := self.earlier(key)) is not None
         }
         for definition in self.definitions.values():
             needed[canonical(definition.policy)] = definition.policy
         restricted = {name for name, definition in self.definitions.items() if definition.authorisations}
         for proposal, key in zip(self.transaction.proposals, self.keys, strict=True):
             if key in control:
-                policy = control.pop(key)
+                policy = _or(control.pop(key), self.definitions[proposal.register].recovery)
                 needed[canonical(policy)] = policy
             if proposal.control is not None:
                 control[key] = proposal.control
@@ -50,3 +62,7 @@ class Scope:
                     if not constraint.operations or proposal.operation in constraint.operations:
                         needed[canonical(constraint.policy)] = constraint.policy
         return list(needed.values())
+
+
+def _or(policy: Json, other: Json | None) -> Json:
+    return policy if other is None else {"require": 1, "of": [policy, other]}

@@ -2,63 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from counterfoil.errors import Violated
-from counterfoil.ledger.constraints import Question, Verdict, claim_key, derived_claims, judge
-from counterfoil.ledger.definition import Definition
+from counterfoil.ledger.constraints import Question, Verdict, claim_key, claims_of, derived_claims, judge
+from counterfoil.ledger.definition import Constraint, Definition
 from counterfoil.ledger.scope import Scope
-from counterfoil.ledger.state import CLAIMS, REFERENCES, ReferenceRow
-from counterfoil.ledger.system import REGISTER, check_successor
+from counterfoil.ledger.state import CLAIMS, ENDED, REFERENCES, RecordState, ReferenceRow
+from counterfoil.ledger.system import check_successor
 from counterfoil.ledger.view import View
-from counterfoil.proof.entry import ENDING, Entry, Proposal
+from counterfoil.proof.canonical import canonical
+from counterfoil.proof.entry import Entry, Proposal
 from counterfoil.proof.index import record_key
 
 
-def settle(scope: Scope) -> None:
-    """Judge a placed transaction's claims, references and constraints, and note them in the view. Raises `Violated`."""
-    view, definitions = scope.view, scope.definitions
-    last = dict(zip(scope.keys, scope.transaction.proposals, strict=True))
+def settle(scope: Scope, written: Mapping[bytes, RecordState]) -> None:
+    """Judge a placed transaction, and note its claims and references in the view. Raises `Violated`.
+
+    `written` holds the state of each record after the transaction.
+    """
+    view = scope.view
+    _judge_steps(scope)
     acquired: list[tuple[bytes, bytes, Proposal]] = []
     questions: list[Question] = []
-    for key, proposal in last.items():
-        before, definition = scope.before[key], definitions[proposal.register]
+    for key, proposal in dict(zip(scope.keys, scope.transaction.proposals, strict=True)).items():
+        before, definition = scope.before[key], scope.definitions[proposal.register]
         held = before is not None and before.flags & (CLAIMS | REFERENCES)
-        if not (held or proposal.claims or proposal.references or definition.constraints or definition.system):
-            continue
-        earlier = view.entry(before.number) if before else None
-        acquired += _release(view, key, definition, earlier, proposal)
-        _refer(view, key, earlier, proposal)
-        if proposal.register == REGISTER and earlier is not None:
-            check_successor(earlier, proposal)
-        questions.append(Question(definition, earlier, proposal, view))
+        if held or proposal.claims or proposal.references or definition.unique or definition.system:
+            earlier = scope.earlier(key) if before is not None and not before.flags & ENDED else None
+            later = proposal if not written[key].flags & ENDED else None
+            acquired += _release(view, key, definition, earlier, later)
+            _refer(view, key, earlier, later)
+        if definition.ends:
+            questions.append(Question(definition, scope.earlier(key), proposal, view))
     for claim, holder, proposal in acquired:
         other = view.claim(claim)
         if other is not None and other != holder:
-            raise _held_already(definitions[proposal.register], proposal, claim)
+            raise _held_already(scope.definitions[proposal.register], proposal, claim)
         view.hold(claim, holder)
     for question in questions:
-        _ask(question)
+        for constraint in question.definition.ends:
+            _ask(constraint, question)
+
+
+def _judge_steps(scope: Scope) -> None:
+    """Ask what compares each version with the one before it, which may be of the same transaction."""
+    stated: dict[bytes, Proposal] = {}
+    for key, proposal in zip(scope.keys, scope.transaction.proposals, strict=True):
+        definition = scope.definitions[proposal.register]
+        if definition.steps or definition.system or proposal.operation == "erase":
+            before = stated.get(key) or scope.earlier(key)
+            question = Question(definition, before, proposal, scope.view)
+            if before is not None:
+                _check_succession(definition, before, proposal)
+            for constraint in definition.steps:
+                _ask(constraint, question)
+        stated[key] = proposal
+
+
+def _check_succession(definition: Definition, before: Entry | Proposal, after: Proposal) -> None:
+    if definition.system:
+        check_successor(before, after)
+    if after.operation == "erase" and _public_state(before) != _public_state(after):
+        raise Violated(
+            f"{after.register} {after.record!r} is to be erased; that repeats status, fields, claims, references and "
+            "control as they are and changes none of them",
+            constraint="erase",
+        )
+
+
+def _public_state(content: Entry | Proposal) -> tuple[object, ...]:
+    clear = canonical([content.fields, content.control])
+    return content.status, content.claims, content.references, clear
 
 
 def _release(
-    view: View, key: bytes, definition: Definition, before: Entry | None, after: Proposal
+    view: View, key: bytes, definition: Definition, before: Entry | None, after: Proposal | None
 ) -> list[tuple[bytes, bytes, Proposal]]:
-    old = set() if before is None or before.operation in ENDING else _claims(definition, before)
-    new = set() if after.operation in ENDING else _claims(definition, after)
+    old = claims_of(definition, before) if before else set()
+    new = claims_of(definition, after) if after else set()
     for claim in sorted(old - new):
         view.hold(claim, None)
-    return [(claim, key, after) for claim in sorted(new - old)]
+    return [(claim, key, after) for claim in sorted(new - old)] if after else []
 
 
-def _claims(definition: Definition, content: Entry | Proposal) -> set[bytes]:
-    claims = {claim_key(claim) for claim in content.claims}
-    if definition.unique:
-        claims |= {claim_key(claim) for claim in derived_claims(definition, content.body)}
-    return claims
-
-
-def _refer(view: View, key: bytes, before: Entry | None, after: Proposal) -> None:
-    old = set() if before is None or before.operation in ENDING else _references(key, before)
-    new = set() if after.operation in ENDING else _references(key, after)
+def _refer(view: View, key: bytes, before: Entry | None, after: Proposal | None) -> None:
+    old = _references(key, before) if before else set()
+    new = _references(key, after) if after else set()
     for row in sorted(old - new):
         view.refer(row, False)
     for row in sorted(new - old):
@@ -71,29 +101,29 @@ def _references(key: bytes, content: Entry | Proposal) -> set[ReferenceRow]:
 
 def _held_already(definition: Definition, proposal: Proposal, claim: bytes) -> Violated:
     name = f"{proposal.register} {proposal.record!r}"
-    for constraint in definition.unique:
-        for derived in derived_claims(definition, proposal.body):
-            if derived.name == constraint.name and claim_key(derived) == claim:
-                fields = ", ".join(constraint.fields)
-                return Violated(
-                    f"{name} has the same {fields} as another record, and {constraint.name} allows it once",
-                    constraint=constraint.name,
-                    field=constraint.fields[0],
-                    citation=constraint.citation,
-                )
-    return Violated(f"{name} claims what another live record holds", constraint="claim")
+    made = next(
+        (each for each in derived_claims(definition, proposal.body) if claim_key(each) == claim), None
+    )
+    if made is None:
+        return Violated(f"{name} claims what another live record holds", constraint="claim")
+    constraint = next((each for each in definition.unique if each.name == made.name), None)
+    fields = constraint.fields if constraint else (made.name,)
+    return Violated(
+        f"{name} has the same {', '.join(fields)} as another record, and {made.name} allows it once",
+        constraint=made.name,
+        field=fields[0],
+        citation=constraint.citation if constraint else None,
+    )
 
 
-def _ask(question: Question) -> None:
-    for constraint in question.definition.constraints:
-        if judge(constraint, question) is Verdict.FALSE:
-            proposal = question.after
-            field = constraint.fields[0] if constraint.fields else None
-            raise Violated(
-                f"{proposal.register} {proposal.record!r} breaks {constraint.name} ({constraint.kind}"
-                f"{' on ' + ', '.join(constraint.fields) if constraint.fields else ''})"
-                f"{': ' + constraint.citation if constraint.citation else ''}",
-                constraint=constraint.name,
-                field=field,
-                citation=constraint.citation,
-            )
+def _ask(constraint: Constraint, question: Question) -> None:
+    if judge(constraint, question) is Verdict.FALSE:
+        proposal = question.after
+        raise Violated(
+            f"{proposal.register} {proposal.record!r} breaks {constraint.name} ({constraint.kind}"
+            f"{' on ' + ', '.join(constraint.fields) if constraint.fields else ''})"
+            f"{': ' + constraint.citation if constraint.citation else ''}",
+            constraint=constraint.name,
+            field=constraint.fields[0] if constraint.fields else None,
+            citation=constraint.citation,
+        )

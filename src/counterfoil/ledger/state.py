@@ -27,10 +27,14 @@ class RecordState(NamedTuple):
     flags: int
 
 
-def flags_of(content: Proposal | Entry) -> int:
-    """What a record whose latest version has this content holds, as `RecordState.flags`."""
+def flags_of(content: Proposal | Entry, before: RecordState | None = None) -> int:
+    """What a record holds whose latest version has this content, as `RecordState.flags`.
+
+    `before` is the record's state before that version: what has ended stays ended when it is erased.
+    """
+    ended = content.operation in ENDING or (content.operation == "erase" and before and before.flags & ENDED)
     return (
-        (ENDED if content.operation in ENDING else 0)
+        (ENDED if ended else 0)
         | (CONTROL if content.control is not None else 0)
         | (CLAIMS if content.claims else 0)
         | (REFERENCES if content.references else 0)
@@ -42,7 +46,7 @@ class Head(NamedTuple):
 
     size: int = 0
     time: int = 0
-    index: RecordState | None = None
+    index: RecordState | None = None  # type: ignore[assignment]  # nothing here uses a tuple's own `index`
     index_time: int = -1
 
 
@@ -50,7 +54,7 @@ class Taken(NamedTuple):
     """A transaction that stands in the log: its first entry's number, header and endorsements."""
 
     first: int
-    count: int
+    count: int  # type: ignore[assignment]  # nothing here uses a tuple's own `count`
     hash: bytes
     name: bytes
     header: bytes

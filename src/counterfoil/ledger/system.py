@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -10,7 +11,7 @@ from counterfoil.errors import Malformed, Violated
 from counterfoil.ledger.constraints import check_constraints
 from counterfoil.ledger.definition import parse_definition
 from counterfoil.proof.canonical import Json
-from counterfoil.proof.entry import Entry, Proposal
+from counterfoil.proof.entry import ENDING, Entry, Proposal
 from counterfoil.proof.instant import instant
 from counterfoil.proof.note import VerifierKey
 from counterfoil.proof.policy import check_policy
@@ -26,9 +27,14 @@ GOVERNED: Final = frozenset({AGENCY, REGISTER, PARAMETER, ALGORITHM})
 """System registers that agencies change by transactions, under the governance policy."""
 LEDGER_ONLY: Final = frozenset({TRANSACTION, INDEX})
 """System registers that the ledger writes itself."""
+HASH: Final = "hash"
+SIGNATURE: Final = "signature"
+"""What an algorithm may be for."""
 LEDGER_PARAMETERS: Final = "ledger"
 STATE_MACHINE: Final = 1
 """The version of the rules in this package; a new one is activated by a record, not by a release."""
+_ORIGIN: Final = re.compile(r"[!-*,-~]{1,255}")
+"""A key name of C2SP signed-note, in ASCII, so that it can stand in an address."""
 
 
 class AgencyFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -42,7 +48,10 @@ class AgencyFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 class AlgorithmFields(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"from_": "from"}
 ):
-    """Which algorithm counts for what, from when until when, and who says so."""
+    """Which algorithm counts for what (`use`: hash or signature), from when until when, and who says so.
+
+    `until` is the last second at which what is made with it counts.
+    """
 
     use: str
     from_: str
@@ -72,16 +81,32 @@ def check_system_record(register: str, record: str, fields: Json) -> None:
         raise Malformed(f"the record {record!r} of {register} is not in form: {error}") from None
 
 
-def check_successor(before: Entry, after: Proposal) -> None:
-    """Raise `Violated` where a definition's next version changes what its records were already judged by.
+def check_successor(before: Entry | Proposal, after: Proposal) -> None:
+    """Raise `Violated` where a system record's next version takes away what the ledger stands on.
 
-    Claims are made as records are written; a `unique` constraint that came later would not have seen the earlier ones.
+    That is the ledger's parameters and origin; and in a definition what its records were already judged by: claims are
+    made as records are written, so that a `unique` constraint that came later would not have seen the earlier ones.
     """
-    if after.body is None:
-        return
-    old = parse_definition(before.record, before.fields)
-    new = parse_definition(after.record, after.body["fields"])
-    if old.unique != new.unique or old.append != new.append:
+    if after.register == PARAMETER:
+        _check_parameter_successor(before, after)
+    if after.register == REGISTER and after.body is not None and before.body is not None:
+        _check_register_successor(before, after)
+
+
+def _check_parameter_successor(before: Entry | Proposal, after: Proposal) -> None:
+    if after.operation in ENDING:
+        raise Violated("the ledger's parameters cannot end; amend them", constraint="parameters")
+    if after.fields["origin"] != before.fields["origin"]:
+        raise Violated(
+            "a ledger keeps its origin for its whole life; begin another ledger under the new one",
+            constraint="parameters",
+        )
+
+
+def _check_register_successor(before: Entry | Proposal, after: Proposal) -> None:
+    old, new = (parse_definition(each.record, each.fields) for each in (before, after))
+    unique = [{(each.name, each.fields) for each in definition.unique} for definition in (old, new)]
+    if unique[0] != unique[1] or old.append != new.append:
         raise Violated(
             f"the register {after.record} keeps its unique constraints and whether it only appends for its whole life; "
             "create a register of another name",
@@ -92,7 +117,7 @@ def check_successor(before: Entry, after: Proposal) -> None:
 def _check_agency(record: str, fields: Json) -> None:
     agency = msgspec.convert(fields, AgencyFields)
     parts = record.split("/")
-    if not 3 <= len(parts) <= 4 or not all(part.isprintable() and part.strip() for part in parts):
+    if not 3 <= len(parts) <= 4 or not all(part.strip() for part in parts):
         raise Malformed(f"{record[:80]!r} is no agency; a member is named INSTANCE/CLASS/CODE")
     if not agency.endorse:
         raise Malformed(f"agency {record} has no endorsement key; it needs at least one")
@@ -112,6 +137,10 @@ def _check_parameter(record: str, fields: Json) -> None:
             f"there is no parameter record {record[:80]!r}; the one there is is {LEDGER_PARAMETERS!r}"
         )
     parameters = msgspec.convert(fields, ParameterFields)
+    if not _ORIGIN.fullmatch(parameters.origin):
+        raise Malformed(
+            f"{parameters.origin[:80]!r} is no origin; it is 1 to 255 characters of ASCII without spaces and +"
+        )
     check_policy(parameters.governance)
     if parameters.state_machine != STATE_MACHINE:
         raise Malformed(
@@ -121,11 +150,11 @@ def _check_parameter(record: str, fields: Json) -> None:
 
 def _check_algorithm(record: str, fields: Json) -> None:
     algorithm = msgspec.convert(fields, AlgorithmFields)
-    if algorithm.use not in {"hash", "signature"}:
-        raise Malformed(f"algorithm {record} must say use 'hash' or 'signature'")
-    for time in (algorithm.from_, algorithm.until):
-        if time is not None:
-            instant(time)
+    if algorithm.use not in {HASH, SIGNATURE}:
+        raise Malformed(f"algorithm {record} must say use {HASH!r} or {SIGNATURE!r}")
+    start = instant(algorithm.from_)
+    if algorithm.until is not None and instant(algorithm.until) < start:
+        raise Malformed(f"algorithm {record} ends before it begins; set until to a time after from")
 
 
 CHECKS: Final = {

@@ -19,7 +19,6 @@ from counterfoil.ledger.state import (
 )
 from counterfoil.proof.canonical import labelled
 from counterfoil.proof.entry import (
-    ENDING,
     MAX_ENTRY_BYTES,
     Encoded,
     Entry,
@@ -99,7 +98,7 @@ class View:
             )
         if before:
             self.changes.priors[number] = before.number
-        state = RecordState(leaf_hash(entry), number, version, flags_of(proposal))
+        state = RecordState(leaf_hash(entry), number, version, flags_of(proposal, before))
         self.put(self.changes.records, key, state)
         self._log(entry, state.leaf)
         return state
@@ -134,8 +133,15 @@ class View:
         self.put(self.changes.claims, key, holder)
 
     def refer(self, row: ReferenceRow, stands: bool) -> None:
-        """Note that one record points to another, or no longer does."""
-        self.put(self.changes.references, row, stands)
+        """Note that one record points to another, or no longer does.
+
+        The second change of a row in one block undoes the first: then nothing is left for the store to do.
+        """
+        references = self.changes.references
+        if row in references:
+            self._undo.append((references, row, references.pop(row)))
+        else:
+            self.put(references, row, stands)
 
     def wait(self, transaction: str, pending: Pending | None) -> None:
         """Keep a transaction as pending, or let it go."""
@@ -147,7 +153,10 @@ class View:
 
     @contextmanager
     def attempt(self) -> Iterator[Callable[[], None]]:
-        """What is done inside is undone where it ends in a refusal, or where the given function is called."""
+        """What is done inside is undone where it ends in a refusal, or where the given function is called.
+
+        Attempts do not nest.
+        """
         changes = self.changes
         mark, entries, taken = len(self._undo), len(changes.entries), len(changes.taken)
 
@@ -167,6 +176,7 @@ class View:
         except CounterfoilError:
             undo()
             raise
+        del self._undo[mark:]
 
     def finish(self) -> Changes:
         """The block's changes, with the head that the log has after it."""
@@ -175,4 +185,3 @@ class View:
 
 
 _ABSENT = object()
-

@@ -7,6 +7,7 @@ below 2^53 in size. In that profile `orjson` with sorted keys writes exactly RFC
 from __future__ import annotations
 
 import json
+import re
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
@@ -20,6 +21,7 @@ Json: TypeAlias = Any
 MAX_DEPTH: Final = 32
 MAX_INTEGER: Final = 2**53 - 1
 LABEL: Final = "sha256:"
+_LABELLED: Final = re.compile(LABEL + "[0-9a-f]{64}")
 
 
 def canonical(value: object) -> bytes:
@@ -33,32 +35,34 @@ def canonical(value: object) -> bytes:
         raise Malformed(f"this value cannot be written as JSON: {error}") from None
 
 
-def check_profile(value: object, where: str = "the value", depth: int = MAX_DEPTH) -> None:
-    """Raise `Malformed` unless `value` is JSON in the register profile, nested at most `depth` deep."""
+def check_profile(value: Json, where: str = "the value", most: int = MAX_DEPTH) -> None:
+    """Raise `Malformed` unless `value` is JSON in the register profile, nested at most `most` deep."""
+    _check(value, where, most, most)
+
+
+def _check(value: Json, where: str, most: int, depth: int) -> None:
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return
     if kind is int:
-        if not -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]  # `kind` says it is an int
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
             raise Malformed(f"{where} holds an integer of 2^53 or more; write it as a string")
-        return
-    if depth == 0:
-        raise Malformed(f"{where} is nested more than {MAX_DEPTH} deep; flatten it")
-    if isinstance(value, dict):
-        for name, member in value.items():
-            if type(name) is not str or not name.isascii():
-                raise Malformed(f"{where} has the member name {name!r}; member names are ASCII text")
-            if type(member) is not str:
-                check_profile(member, where, depth - 1)
-        return
-    if isinstance(value, list):
+    elif kind is float:
+        raise Malformed(f"{where} holds the number {value!r}; write decimals and huge numbers as strings")
+    elif kind is not dict and kind is not list:
+        raise Malformed(f"{where} holds a {kind.__name__}, which JSON does not have")
+    elif depth == 0:
+        raise Malformed(f"{where} is nested more than {most} deep; flatten it")
+    elif kind is list:
         for member in value:
             if type(member) is not str:
-                check_profile(member, where, depth - 1)
-        return
-    if kind is float:
-        raise Malformed(f"{where} holds the number {value!r}; write decimals as strings")
-    raise Malformed(f"{where} holds a {kind.__name__}, which JSON does not have")
+                _check(member, where, most, depth - 1)
+    else:
+        for name, member in value.items():
+            if type(name) is not str or not name.isascii():
+                raise Malformed(f"{where} has the member name {name!r:.80}; member names are ASCII text")
+            if type(member) is not str:
+                _check(member, where, most, depth - 1)
 
 
 def parse(data: bytes, where: str = "the input") -> Json:
@@ -73,7 +77,7 @@ def parse(data: bytes, where: str = "the input") -> Json:
         raise Malformed(f"{where} is not JSON: {error}") from None
     check_profile(value, where)
     if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != data:
-        json.loads(data, object_pairs_hook=lambda pairs: _unique(pairs, where))
+        _check_names(data, where)
     return value
 
 
@@ -97,12 +101,22 @@ def labelled(raw: bytes) -> str:
 
 def unlabelled(text: str) -> bytes:
     """The 32 bytes of a labelled hash. Raises `Malformed` for any other label, length or digit case."""
-    hexadecimal = text[len(LABEL) :]
-    if not text.startswith(LABEL) or len(hexadecimal) != 64 or hexadecimal.strip("0123456789abcdef"):
+    if not _LABELLED.fullmatch(text):
         raise Malformed(
             f"{text[:80]!r} is not a hash; it must be sha256: and 64 lower-case hexadecimal digits"
         )
-    return bytes.fromhex(hexadecimal)
+    return bytes.fromhex(text[len(LABEL) :])
+
+
+def _check_names(data: bytes, where: str) -> None:
+    """Raise `Malformed` where an object has a name twice, in JSON whose last members of each name are in form."""
+    try:
+        json.loads(data.decode(), object_pairs_hook=lambda pairs: _unique(pairs, where))
+    except (ValueError, RecursionError):
+        # What is visible has passed, so what this parser cannot take is hidden by a later member of its name.
+        raise Malformed(
+            f"{where} has a name twice in one object; give each member a name of its own"
+        ) from None
 
 
 def _unique(pairs: list[tuple[str, object]], where: str) -> dict[str, object]:
@@ -110,5 +124,5 @@ def _unique(pairs: list[tuple[str, object]], where: str) -> dict[str, object]:
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise Malformed(f"{where} has the name {twice!r} twice in one object")
+        raise Malformed(f"{where} has the name {twice!r:.80} twice in one object; keep one of them")
     return members

@@ -13,13 +13,18 @@ import msgspec
 import orjson
 
 from counterfoil.errors import Malformed
-from counterfoil.proof.canonical import Json, canonical
+from counterfoil.proof.canonical import MAX_INTEGER, Json, canonical, check_profile, unlabelled
+from counterfoil.proof.instant import instant
 
 OPERATIONS: Final = frozenset({"create", "amend", "correct", "annul", "close", "erase"})
+WRITING: Final = frozenset({"create", "amend", "correct"})
+"""Operations that state a record's content; the others may leave it out."""
 ENDING: Final = frozenset({"annul", "close"})
 """Operations after which a record takes no other change than `erase`."""
 MAX_ENTRY_BYTES: Final = 65_535
 """C2SP tlog-tiles: an entry bundle gives each entry a 16-bit length."""
+MAX_BODY_DEPTH: Final = 16
+"""How deep a body's fields may be nested."""
 
 
 class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +70,11 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     claims: tuple[Claim, ...] = ()
     references: tuple[Reference, ...] = ()
     control: Json | None = None
+
+    @property
+    def fields(self) -> dict[str, Json]:
+        """The fields in the clear; none where the content is not a body."""
+        return dict(self.body["fields"]) if self.body else {}
 
     def encode(self) -> bytes:
         """The proposal's canonical bytes: a leaf of its transaction's tree. Raises `Malformed`."""
@@ -166,6 +176,8 @@ class Encoded(NamedTuple):
 
 def encode_proposal(proposal: Proposal) -> Encoded:
     """The runs of a proposal's canonical bytes. Raises `Malformed` where a value cannot be written."""
+    if proposal.version is not None and not 0 < proposal.version <= MAX_INTEGER:
+        raise Malformed("a proposal's version must be from 1 up to 2^53 - 1, or be left out")
     head = b""
     if proposal.body is not None:
         head = b'"body":%b,' % canonical(proposal.body)
@@ -197,6 +209,38 @@ def encode_proposal(proposal: Proposal) -> Encoded:
     return Encoded(head, operation, names, tree)
 
 
+def check_body(body: Json) -> None:
+    """Raise `Malformed` unless `body` holds "fields" and at most "circumstances" beside, in the register profile."""
+    if type(body) is not dict or type(body.get("fields")) is not dict:
+        raise Malformed('a body must be an object with "fields", which is an object too')
+    check_profile(body["fields"], "the body", MAX_BODY_DEPTH)
+    if len(body) > 1:
+        circumstances = body.get("circumstances")
+        if len(body) > 2 or type(circumstances) is not dict:
+            raise Malformed('a body has "fields" and "circumstances", both objects, and nothing else')
+        check_profile(circumstances, "the circumstances", MAX_BODY_DEPTH)
+
+
+def _check_content(content: Entry | Proposal) -> None:
+    if content.operation not in OPERATIONS:
+        raise Malformed(
+            f"{content.operation[:40]!r} is no operation; use one of {', '.join(sorted(OPERATIONS))}"
+        )
+    if content.body is not None:
+        check_body(content.body)
+    if content.control is not None:
+        check_profile(content.control, "the control", MAX_BODY_DEPTH)
+
+
+def _check_place(entry: Entry) -> None:
+    if not 0 <= entry.number <= MAX_INTEGER or not 0 < entry.version <= MAX_INTEGER:
+        raise Malformed("an entry's number is from 0, and its version from 1, up to 2^53 - 1")
+    instant(entry.time)
+    for name in (entry.transaction, entry.previous):
+        if name is not None:
+            unlabelled(name)
+
+
 _decode_entry = msgspec.json.Decoder(Entry).decode
 _decode_proposal = msgspec.json.Decoder(Proposal).decode
 
@@ -205,8 +249,10 @@ def decode_entry(data: bytes) -> Entry:
     """Read an entry's canonical bytes; any other bytes, also of the same JSON value, raise `Malformed`."""
     try:
         entry = _decode_entry(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"these bytes are not an entry: {error}") from None
+    _check_place(entry)
+    _check_content(entry)
     if entry.encode() != data:
         raise Malformed("these bytes are an entry, but not its canonical form")
     return entry
@@ -216,8 +262,9 @@ def decode_proposal(data: bytes) -> Proposal:
     """Read a proposal's canonical bytes; any other bytes, also of the same JSON value, raise `Malformed`."""
     try:
         proposal = _decode_proposal(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"these bytes are not a proposal: {error}") from None
+    _check_content(proposal)
     if proposal.encode() != data:
         raise Malformed("these bytes are a proposal, but not its canonical form")
     return proposal

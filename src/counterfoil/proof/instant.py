@@ -10,7 +10,7 @@ from typing import Final
 from counterfoil.errors import Malformed
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FORM: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_FORM: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z", re.ASCII)
 
 
 @lru_cache(maxsize=256)
@@ -27,13 +27,16 @@ def instant_text(seconds: int) -> str:
 @lru_cache(maxsize=4096)
 def instant(text: str) -> int:
     """The seconds since 1970 of `2026-11-23T10:00:00Z`, the only form taken. Raises `Malformed`."""
-    if not _FORM.fullmatch(text):
+    found = _FORM.fullmatch(text)
+    if found is None:
         raise Malformed(f"{text[:40]!r} is not a time; write it as 2026-11-23T10:00:00Z")
     try:
-        moment = datetime.fromisoformat(text)
+        # Not `fromisoformat`: from Python 3.13 on it takes 24:00:00 as well.
+        year, month, day, hour, minute, second = map(int, found.groups())
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError as error:
         raise Malformed(f"{text!r} is not a time: {error}") from None
-    seconds = round((moment - EPOCH).total_seconds())
+    seconds = (moment - EPOCH) // timedelta(seconds=1)
     if seconds < 0:
         raise Malformed(f"{text!r} lies before 1970, when this ledger's times begin")
     return seconds

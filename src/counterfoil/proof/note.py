@@ -171,17 +171,17 @@ class VerifierKey:
         return f"{self.name}+{self.key_id.hex()}"
 
 
-def sign_note(text: str, key: SigningKey, name: str, type: int, time: int) -> NoteSignature:  # noqa: A002
-    """Sign a note's text with the key that verifiers know by `name` and signature `type`.
+def sign_note(text: str, key: SigningKey, name: str, kind: int, time: int) -> NoteSignature:
+    """Sign a note's text with the key that verifiers know by `name`, in a line of signature type `kind`.
 
     `time`: seconds since 1970, which a cosignature states and signs, and a plain signature leaves out. Raises
     `Malformed` where text, key, name, type and time do not fit each other.
     """
     _check_text(text)
-    verifier = VerifierKey(name, type, key.public)
+    verifier = VerifierKey(name, kind, key.public)
     if not 0 <= time <= MAX_TIME:
         raise Malformed(f"a signature's time must be 0 to 2^63-1 seconds since 1970, not {time}")
-    stamp = b"" if type == ED25519_NOTE else time.to_bytes(TIME_BYTES, "big")
+    stamp = b"" if kind == ED25519_NOTE else time.to_bytes(TIME_BYTES, "big")
     return NoteSignature(name, verifier.key_id, stamp + key.sign(_signed_bytes(text, verifier, time)))
 
 

@@ -7,14 +7,18 @@ from typing import Final
 
 from counterfoil.errors import Malformed
 from counterfoil.proof.canonical import Json
+from counterfoil.proof.signing import PublicKey
 
 MAX_DEPTH: Final = 8
 MAX_LEAVES: Final = 256
 
 
-def check_policy(policy: Json, depth: int = MAX_DEPTH) -> None:
-    """Raise `Malformed` unless `policy` is a leaf (`agency:…`, `key:…`) or a threshold over policies."""
-    _check(policy, depth)
+def check_policy(policy: Json) -> None:
+    """Raise `Malformed` unless `policy` is a leaf (`agency:…`, `key:…`) or a threshold over policies.
+
+    A `key:` is followed by a public key as `PublicKey.text` writes it. No threshold counts one signer twice.
+    """
+    _check(policy, MAX_DEPTH)
     if sum(1 for _ in leaves(policy)) > MAX_LEAVES:
         raise Malformed(f"an endorsement policy names more than {MAX_LEAVES} signers; nest fewer")
 
@@ -23,7 +27,7 @@ def satisfied(policy: Json, signers: Collection[str]) -> bool:
     """Whether the endorsers in `signers` (written as the policy's leaves are) fulfil a checked policy."""
     if isinstance(policy, str):
         return policy in signers
-    return sum(satisfied(branch, signers) for branch in policy["of"]) >= policy["require"]
+    return bool(sum(satisfied(branch, signers) for branch in policy["of"]) >= policy["require"])
 
 
 def leaves(policy: Json) -> Iterator[str]:
@@ -37,8 +41,7 @@ def leaves(policy: Json) -> Iterator[str]:
 
 def _check(policy: Json, depth: int) -> None:
     if isinstance(policy, str):
-        if not policy.startswith(("agency:", "key:")):
-            raise Malformed(f"{policy[:80]!r} is no signer; an endorsement policy names agency:… or key:…")
+        _check_signer(policy)
         return
     if not isinstance(policy, dict) or set(policy) != {"require", "of"}:
         raise Malformed('an endorsement policy is a signer or {"require": number, "of": [policies]}')
@@ -49,3 +52,14 @@ def _check(policy: Json, depth: int) -> None:
         raise Malformed(f"an endorsement policy is nested more than {MAX_DEPTH} deep")
     for branch in branches:
         _check(branch, depth - 1)
+    signers = [branch for branch in branches if isinstance(branch, str)]
+    if len(set(signers)) != len(signers):
+        raise Malformed("an endorsement policy names one signer twice in one list, who would count twice")
+
+
+def _check_signer(signer: str) -> None:
+    kind, _, name = signer.partition(":")
+    if kind == "key":
+        PublicKey.parse(name)
+    elif kind != "agency" or not name:
+        raise Malformed(f"{signer[:80]!r} is no signer; an endorsement policy names agency:… or key:…")

@@ -46,7 +46,11 @@ class FieldChange(msgspec.Struct, frozen=True):
 
 
 def as_known(
-    entries: Iterable[Entry], *, known: str | None = None, as_of: str | None = None, clock: Clock = Clock.LEDGER
+    entries: Iterable[Entry],
+    *,
+    known: str | None = None,
+    as_of: str | None = None,
+    clock: Clock = Clock.LEDGER,
 ) -> Answer:
     """What was known of a record on the day or at the time `known` (now, where left out), as of `as_of` in the world.
 

@@ -1,4 +1,4 @@
-"""Days and times as registers state them: a year, a month, a day or a second, each a span with a beginning and an end."""
+"""Days and times as registers state them: a year, a month, a day or a second, each with a beginning and an end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def latest(text: str) -> Moment:
 def _moment(text: str, fill: tuple[int, ...]) -> Moment:
     match = _FORM.fullmatch(text)
     if match is None:
-        raise Malformed(f"{text[:40]!r} is not a day or time; write 2016, 2016-04, 2016-04-05 or 2016-04-05T13:23:05Z")
+        raise Malformed(
+            f"{text[:40]!r} is not a day or time; write 2016, 2016-04, 2016-04-05 or 2016-04-05T13:23:05Z"
+        )
     year, *parts, offset = match.groups()
     if offset not in (None, "Z"):
         try:

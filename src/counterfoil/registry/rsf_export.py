@@ -19,7 +19,9 @@ def export_rsf(entries: Iterable[bytes], register: str) -> Iterator[bytes]:
     """
     kinds: dict[str, Kind] = {register: "user", register + SYSTEM_SUFFIX: "system"}
     return write_rsf(
-        _export(entry, kinds[entry.register]) for entry in map(decode_entry, entries) if entry.register in kinds
+        _export(entry, kinds[entry.register])
+        for entry in map(decode_entry, entries)
+        if entry.register in kinds
     )
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from counterfoil.errors import Conflict, NotFound, Refused
+from counterfoil.errors import Conflict, Malformed, NotFound
+from counterfoil.ledger.content import check_content
 from counterfoil.ledger.definition import Definition, parse_definition
 from counterfoil.ledger.system import REGISTER
 from counterfoil.proof.canonical import Json
-from counterfoil.proof.entry import Entry, Proposal, decode_entry
+from counterfoil.proof.entry import MAX_ENTRY_BYTES, Entry, Proposal, decode_entry
 from counterfoil.proof.transaction import MAX_PROPOSALS, MAX_TRANSACTION_BYTES
 from counterfoil.registry.definition_from_rsf import definition_fields
 from counterfoil.registry.rsf_format import RsfEntry, RsfFile
@@ -21,8 +22,8 @@ from counterfoil.registry.rsf_write import position_of
 
 SYSTEM_SUFFIX: Final = ".system"
 """The register of a file's system entries is named like the register itself, with this after it."""
-ITEM_OVERHEAD: Final = 512
-"""The most bytes that a proposal has beside its item."""
+PLACE_BYTES: Final = 512
+"""The most bytes that its place in the log adds to a proposal."""
 
 Progress = Callable[[int, int], None]
 
@@ -49,7 +50,7 @@ class Writer(Protocol):
 
 
 class Imported(NamedTuple):
-    """What an import did: user entries in the file, entries of both kinds that were new, and whether a root was checked."""
+    """What an import did: the file's user entries, how many of both kinds were new, whether a root was checked."""
 
     register: str
     entries: int
@@ -65,10 +66,10 @@ def import_rsf(
     dry_run: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Imported:
-    """Import a file that `read_rsf` has checked; `register` names it here, where the file does not or another name is wanted.
+    """Import a file that `read_rsf` has checked; `register` names it, where the file does not.
 
-    Everything that can be judged is judged before the first write. Raises `NotFound` without a name, `Conflict` where the
-    register holds other entries under the same versions, `Malformed` or `Refused` as the ledger does.
+    Everything that can be judged is judged before the first write. Raises `NotFound` without a name, `Conflict` where
+    the register holds other entries under the same versions, `Malformed` or `Refused` as the ledger does.
     """
     name = register or file.register
     if name is None:
@@ -112,15 +113,13 @@ class _Plan:
         self.proposals = list(self._entries(file))
 
     def check(self) -> None:
-        """Raise `Refused` for the first entry that its register would not take."""
+        """Raise `Malformed` or `Violated` for the first entry that its register would not take."""
         definitions = {definition.name: definition for definition in self._compiled}
         for proposal in self.proposals:
-            schema = definitions[proposal.register].schema
-            fields = proposal.body["fields"]
-            if schema is not None and not schema.accepts(fields):
-                path, reason = next(schema.faults(fields), ("", "it does not conform"))
-                raise Refused(
-                    f"{proposal.register} {proposal.record!r} does not conform to the schema at {path or '/'}: {reason}"
+            check_content(definitions[proposal.register], proposal)
+            if len(proposal.encode()) + PLACE_BYTES > MAX_ENTRY_BYTES:
+                raise Malformed(
+                    f"{proposal.register} {proposal.record!r} is too large for an entry of {MAX_ENTRY_BYTES} bytes"
                 )
 
     def _define(self, writer: Writer, name: str, fields: dict[str, Json]) -> Iterator[Proposal]:
@@ -129,7 +128,9 @@ class _Plan:
         if existing is None:
             yield Proposal(REGISTER, name, "create", 1, body={"fields": fields})
         elif existing.fields.get("source") != "rsf":
-            raise Conflict(f"the register {name} exists and did not come from an RSF file; import under another name: --register")
+            raise Conflict(
+                f"the register {name} exists and did not come from an RSF file; import under another name: --register"
+            )
         elif existing.fields != fields:
             yield Proposal(REGISTER, name, "amend", existing.version + 1, body={"fields": fields})
 
@@ -154,7 +155,11 @@ class _Plan:
 
 def _known(writer: Writer, registers: set[str]) -> dict[tuple[str, str, int], Entry]:
     entries = (decode_entry(data) for data in writer.entries())
-    return {(entry.register, entry.record, entry.version): entry for entry in entries if entry.register in registers}
+    return {
+        (entry.register, entry.record, entry.version): entry
+        for entry in entries
+        if entry.register in registers
+    }
 
 
 def _check_same(register: str, entry: RsfEntry, version: int, known: Entry) -> None:
@@ -169,7 +174,7 @@ def _batches(proposals: Sequence[Proposal]) -> Iterator[list[Proposal]]:
     batch: list[Proposal] = []
     size = 0
     for proposal in proposals:
-        length = len(proposal.encode()) + ITEM_OVERHEAD
+        length = len(proposal.encode()) + PLACE_BYTES
         if batch and (len(batch) == MAX_PROPOSALS or size + length > MAX_TRANSACTION_BYTES):
             yield batch
             batch, size = [], 0
@@ -177,4 +182,3 @@ def _batches(proposals: Sequence[Proposal]) -> Iterator[list[Proposal]]:
         size += length
     if batch:
         yield batch
-

@@ -48,7 +48,9 @@ def read_document(database: Database, name: str) -> Iterator[bytes]:
     if document_size(database, name) is None:
         raise NotFound(f"the document {name} is not stored here")
     hasher = sha256()
-    for (part,) in database.query("SELECT bytes FROM chunk WHERE hash = ? ORDER BY number", (unlabelled(name),)):
+    for (part,) in database.query(
+        "SELECT bytes FROM chunk WHERE hash = ? ORDER BY number", (unlabelled(name),)
+    ):
         hasher.update(part)
         yield part
     if labelled(hasher.digest()) != name:

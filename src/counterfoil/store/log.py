@@ -10,8 +10,9 @@ from typing import Final
 import zstandard
 
 from counterfoil.errors import Damaged, Malformed, NotFound
-from counterfoil.proof.merkle import EMPTY_ROOT, CompactRange, leaf_hashes, node_hash, root
-from counterfoil.proof.tiles import TileReader, decode_bundle, encode_bundle
+from counterfoil.proof.merkle import EMPTY_ROOT, HASH_BYTES, CompactRange, leaf_hashes, node_hash, root
+from counterfoil.proof.tiles import TileReader, decode_bundle, encode_bundle, split_hashes
+from counterfoil.store.checksum import bundle_checksum
 from counterfoil.store.database import Database
 
 WIDTH: Final = 256
@@ -25,7 +26,8 @@ CACHED_BUNDLES: Final = 32
 class Log:
     """The stored log: each level's partial tile is kept in memory, with the compact range of its hashes.
 
-    `append` must run inside a database transaction; after a failed one the object is stale."""
+    `append` must run inside a database transaction; after a failed one the object is stale.
+    """
 
     def __init__(self, database: Database, size: int):
         self._database = database
@@ -54,13 +56,20 @@ class Log:
         rest = min(len(self._tail), done)
         if rest:
             self._database.execute(
-                "INSERT INTO tail (first, entries) VALUES (?, ?)", (self.size - rest, encode_bundle(self._tail[-rest:]))
+                "INSERT INTO tail (first, entries) VALUES (?, ?)",
+                (self.size - rest, encode_bundle(self._tail[-rest:])),
             )
 
     def root(self) -> bytes:
         """The RFC 9162 root over all entries."""
         subtrees = [each for level in self._ranges for each in reversed(level.hashes)]
         return reduce(lambda right, left: node_hash(left, right), subtrees) if subtrees else EMPTY_ROOT
+
+    def root_at(self, size: int) -> bytes:
+        """The root when the log had `size` entries. Raises `NotFound` where it never had as many."""
+        node = self.reader().node
+        levels = [level for level in range(size.bit_length() - 1, -1, -1) if size >> level & 1]
+        return CompactRange(size, [node(level, (size >> level) - 1) for level in levels]).root()
 
     def entry(self, number: int) -> bytes:
         """An entry's canonical bytes. Raises `NotFound` beyond the end, `Damaged` where they cannot be read."""
@@ -79,7 +88,8 @@ class Log:
             return cached
         row = self._database.row("SELECT entries FROM bundle WHERE number = ?", (number,))
         if row is None:
-            raise Damaged(f"the entries {number * WIDTH} to {number * WIDTH + WIDTH - 1} are missing; run counterfoil audit")
+            first = number * WIDTH
+            raise Damaged(f"the entries {first} to {first + WIDTH - 1} are missing; run counterfoil audit")
         entries = self._expand(number, row[0])
         self._bundles[number] = entries
         if len(self._bundles) > CACHED_BUNDLES:
@@ -90,10 +100,7 @@ class Log:
         """The hashes of a tile, full or partial, one after another."""
         if index == len(self) // WIDTH ** (level + 1):
             return b"".join(self._edge[level][:width]) if level < len(self._edge) else b""
-        row = self._database.row("SELECT hashes FROM tile WHERE place = ?", (level << LEVEL_SHIFT | index,))
-        if row is None:
-            raise Damaged(f"tile {index} of level {level} is missing; run counterfoil audit")
-        return bytes(row[0])[: width * 32]
+        return self._full_tile(level, index)[: width * HASH_BYTES]
 
     def reader(self, size: int | None = None) -> TileReader:
         """The tree's nodes at `size` (now, where left out), for proofs."""
@@ -103,9 +110,10 @@ class Log:
         return self.size
 
     def _write_bundle(self, number: int) -> None:
+        stored = self._compress(encode_bundle(self._tail))
         self._database.execute(
-            "INSERT INTO bundle (number, form, entries) VALUES (?, ?, ?)",
-            (number, FORM, self._compress(encode_bundle(self._tail))),
+            "INSERT INTO bundle (number, form, entries, checksum) VALUES (?, ?, ?, ?)",
+            (number, FORM, stored, bundle_checksum(number, FORM, stored)),
         )
         self._database.execute("DELETE FROM tail WHERE first < ?", ((number + 1) * WIDTH,))
         self._tail.clear()
@@ -113,7 +121,8 @@ class Log:
         while len(self._edge[level]) == WIDTH:
             hashes = self._edge[level]
             self._database.execute(
-                "INSERT INTO tile (place, hashes) VALUES (?, ?)", (level << LEVEL_SHIFT | index, b"".join(hashes))
+                "INSERT INTO tile (place, hashes) VALUES (?, ?)",
+                (level << LEVEL_SHIFT | index, b"".join(hashes)),
             )
             if level + 1 == len(self._edge):
                 self._edge.append([])
@@ -144,7 +153,9 @@ class Log:
             try:
                 tail += decode_bundle(entries, end - start)
             except Malformed as error:
-                raise Damaged(f"the entries from {start} on cannot be read ({error}); run counterfoil audit") from None
+                raise Damaged(
+                    f"the entries from {start} on cannot be read ({error}); run counterfoil audit"
+                ) from None
         if first + len(tail) != self.size:
             raise Damaged(f"the entries from {first + len(tail)} on are missing; run counterfoil audit")
         return tail
@@ -155,18 +166,14 @@ class Log:
         width = WIDTH
         while self.size >= width:
             count, level = self.size // width, len(edge) - 1
-            edge.append([root(self._tile_hashes(level, index)) for index in range(count - count % WIDTH, count)])
+            tiles = (self._full_tile(level, index) for index in range(count - count % WIDTH, count))
+            edge.append([root(split_hashes(tile, WIDTH)) for tile in tiles])
             width *= WIDTH
         return edge
 
-    def _tile_hashes(self, level: int, index: int) -> list[bytes]:
-        hashes = self.tile_row(level, index)
-        return [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
-
-    def tile_row(self, level: int, index: int) -> bytes:
-        """A stored full tile. Raises `Damaged` where it is missing or has another length."""
+    def _full_tile(self, level: int, index: int) -> bytes:
         row = self._database.row("SELECT hashes FROM tile WHERE place = ?", (level << LEVEL_SHIFT | index,))
-        if row is None or len(row[0]) != WIDTH * 32:
+        if row is None or len(row[0]) != WIDTH * HASH_BYTES:
             raise Damaged(f"tile {index} of level {level} is missing or cut; run counterfoil audit")
         return bytes(row[0])
 

@@ -14,31 +14,35 @@ APPLICATION_ID: Final = 0x1ED6E200
 VERSION: Final = 1
 
 CREATE: Final[tuple[str, ...]] = (
-    # Full entry bundles of 256, compressed, and what each block left over since the last full one.
-    "CREATE TABLE bundle (number INTEGER PRIMARY KEY, form TEXT NOT NULL, entries BLOB NOT NULL)",
-    "CREATE TABLE tail (first INTEGER PRIMARY KEY, entries BLOB NOT NULL)",
+    # Full entry bundles of 256, compressed, and what each block left over since the last full one. A checksum stands
+    # where a column cannot be recomputed: in which form a bundle is, who endorsed a transaction beyond what its policy
+    # asked for, how far the index's pages are current.
+    "CREATE TABLE bundle (number INTEGER PRIMARY KEY, form TEXT NOT NULL, entries BLOB NOT NULL,"
+    " checksum BLOB NOT NULL) STRICT",
+    "CREATE TABLE tail (first INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT",
     # Full tiles of 256 hashes; `place` is level * 2^56 + index. Partial ones are recomputed at start.
-    "CREATE TABLE tile (place INTEGER PRIMARY KEY, hashes BLOB NOT NULL)",
+    "CREATE TABLE tile (place INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT",
     # The entry before this one of the same record, by number, so that a history can be walked.
-    "CREATE TABLE prior (number INTEGER PRIMARY KEY, previous INTEGER NOT NULL)",
+    "CREATE TABLE prior (number INTEGER PRIMARY KEY, previous INTEGER NOT NULL) STRICT",
     # Headers and endorsements of the transactions in the log, by the number of their first entry.
     "CREATE TABLE taken (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, hash BLOB NOT NULL, name BLOB NOT NULL,"
-    " header BLOB NOT NULL, endorsements BLOB NOT NULL)",
+    " header BLOB NOT NULL, endorsements BLOB NOT NULL, checksum BLOB NOT NULL) STRICT",
     "CREATE INDEX taken_name ON taken (name)",
-    "CREATE TABLE claim (digest BLOB PRIMARY KEY, holder BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE reference (target BLOB, role TEXT, source BLOB, PRIMARY KEY (target, role, source)) WITHOUT ROWID",
+    "CREATE TABLE claim (digest BLOB PRIMARY KEY, holder BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE reference (target BLOB, role TEXT, source BLOB, PRIMARY KEY (target, role, source))"
+    " STRICT, WITHOUT ROWID",
     "CREATE TABLE pending (hash BLOB PRIMARY KEY, name BLOB NOT NULL, complete INTEGER NOT NULL, header BLOB NOT NULL,"
-    " proposals BLOB NOT NULL, endorsements BLOB NOT NULL) WITHOUT ROWID",
-    # The index's pages, each current up to `mark` entries of the log; the log is their journal. A checksum stands where
-    # a number says how far the work is, which cannot be recomputed.
+    " proposals BLOB NOT NULL, endorsements BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    # The index's pages, each current up to `mark` entries of the log; the log is their journal.
     "CREATE TABLE page (node INTEGER PRIMARY KEY, mark INTEGER NOT NULL, hash BLOB NOT NULL, checksum BLOB NOT NULL,"
-    " meta BLOB NOT NULL, pairs BLOB NOT NULL)",
-    "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note BLOB NOT NULL)",
+    " meta BLOB NOT NULL, pairs BLOB NOT NULL) STRICT",
+    "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT",
     "CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 0), size INTEGER NOT NULL, time INTEGER NOT NULL,"
     " index_leaf BLOB, index_number INTEGER NOT NULL, index_version INTEGER NOT NULL, index_time INTEGER NOT NULL,"
-    " settled INTEGER NOT NULL, checksum BLOB NOT NULL, note BLOB NOT NULL)",
-    "CREATE TABLE document (hash BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE chunk (hash BLOB, number INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (hash, number))",
+    " settled INTEGER NOT NULL, checksum BLOB NOT NULL, note BLOB NOT NULL) STRICT",
+    "CREATE TABLE document (hash BLOB PRIMARY KEY, size INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE chunk (hash BLOB, number INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (hash, number))"
+    " STRICT, WITHOUT ROWID",
 )
 
 MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {}
@@ -46,7 +50,10 @@ MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {}
 
 
 def prepare(database: Database) -> None:
-    """Create the tables in an empty database, or bring an older one up to date. Raises `Unavailable` for a newer one."""
+    """Create the tables in an empty database, or bring an older one up to date.
+
+    Raises `Unavailable` for a newer one, `Damaged` where the file is something else.
+    """
     version = stored_version(database)
     if version == VERSION:
         return
@@ -59,9 +66,10 @@ def prepare(database: Database) -> None:
             for statement in CREATE:
                 database.execute(statement)
             database.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        for step in range(max(version, 1), VERSION):
-            for statement in MIGRATIONS[step]:
-                database.execute(statement)
+        else:
+            for step in range(version, VERSION):
+                for statement in MIGRATIONS[step]:
+                    database.execute(statement)
         database.execute(f"PRAGMA user_version={VERSION}")
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any, Final
 
 import apsw
 
 from counterfoil.errors import Busy, CounterfoilError, Damaged, Unavailable
 from counterfoil.store.database import Value
+from counterfoil.store.untouched import connect_to_read
 
 PAGE_SIZE: Final = 4096
 CACHE_KIB: Final = 16_384
@@ -19,13 +22,21 @@ BUSY_MILLISECONDS: Final = 5_000
 
 
 class Sqlite:
-    """One connection to a SQLite file; `read_only` never writes, not even a recovery of its journal's end."""
+    """One connection to a SQLite file. Its transactions take turns, whatever thread they come from.
 
-    def __init__(self, path: Path, *, read_only: bool = False):
+    `read_only` changes neither the file nor its journal, not even to recover the journal's end; `untouched` makes no
+    file beside them either, and asks that nobody writes meanwhile.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False, untouched: bool = False):
         self.path = path
-        flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        self._turn = RLock()
+        if not read_only:
+            _create(path)
         try:
-            self._connection = apsw.Connection(str(path), flags=flags)
+            self._connection = (
+                connect_to_read(path, untouched=untouched) if read_only else apsw.Connection(str(path))
+            )
             self._connection.set_busy_timeout(BUSY_MILLISECONDS)
             if not read_only:
                 self._configure()
@@ -63,27 +74,28 @@ class Sqlite:
         """The rows that a query gives, read as they are asked for."""
         try:
             yield from self._connection.cursor().execute(sql, values)
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise _translate(error, self.path) from error
 
     def row(self, sql: str, values: Sequence[Value] = ()) -> tuple[Any, ...] | None:
         """The first row that a query gives; None where there is none."""
         try:
             return self._connection.execute(sql, values).fetchone()
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise _translate(error, self.path) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside is stored for good when it ends, or nothing of it."""
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self.execute("ROLLBACK")
-            raise
+        with self._turn:
+            self.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self.execute("ROLLBACK")
+                raise
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
@@ -93,14 +105,28 @@ class Sqlite:
             raise _translate(error, self.path) from error
 
 
-def _translate(error: apsw.Error, path: Path) -> CounterfoilError:
+def _create(path: Path) -> None:
+    """Make the file for its owner alone; SQLite gives the files beside it the same mode."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be opened ({error.strerror}); check that it and its folder may be read and written"
+        ) from error
+
+
+def _translate(error: apsw.Error | UnicodeDecodeError, path: Path) -> CounterfoilError:
     match error:
         case apsw.FullError():
-            return Unavailable(f"the disk that holds {path} is full; make room and try again (nothing was lost)")
+            return Unavailable(
+                f"the disk that holds {path} is full; make room and try again (nothing was lost)"
+            )
         case apsw.ReadOnlyError():
             return Unavailable(f"{path} or its disk is read-only; make it writable and try again")
         case apsw.CantOpenError() | apsw.PermissionsError() | apsw.AuthError():
-            return Unavailable(f"{path} cannot be opened; check that it and its folder may be read and written")
+            return Unavailable(
+                f"{path} cannot be opened; check that it and its folder may be read and written"
+            )
         case apsw.BusyError() | apsw.LockedError():
             return Busy(f"{path} is in use by another process; wait until it has ended, or stop it")
         case apsw.CorruptError() | apsw.NotADBError():

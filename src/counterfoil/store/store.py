@@ -11,17 +11,18 @@ import msgspec
 from counterfoil.errors import Damaged
 from counterfoil.ledger.state import Changes, Head, Pending, RecordState, Taken, flags_of
 from counterfoil.ledger.system import INDEX
-from counterfoil.proof.canonical import labelled, unlabelled
 from counterfoil.proof.entry import Entry
 from counterfoil.proof.index import IndexProof, record_key
-from counterfoil.proof.merkle import CompactRange, leaf_hash
+from counterfoil.proof.merkle import leaf_hash
 from counterfoil.proof.tiles import TileReader
+from counterfoil.store.checksum import checksum
 from counterfoil.store.database import Database
 from counterfoil.store.documents import document_size, put_document, read_document
 from counterfoil.store.log import WIDTH, Log
-from counterfoil.store.pages import IndexPages, checksum
+from counterfoil.store.pages import IndexPages
 from counterfoil.store.schema import prepare
-from counterfoil.store.waiting import decode_pending, encode_pending
+from counterfoil.store.tables import write_tables
+from counterfoil.store.waiting import decode_pending
 
 _decode = msgspec.json.Decoder(Entry).decode
 
@@ -39,16 +40,29 @@ Sign = Callable[[Head, bytes], Signed]
 
 
 HEAD: Final = (
-    "SELECT size, time, index_leaf, index_number, index_version, index_time, settled, checksum, note FROM head"
+    "SELECT size, time, index_leaf, index_number, index_version, index_time, settled, checksum, note"
+    " FROM head"
 )
 """The one row that says where the log ends."""
 
 
-def head_row(head: Head, settled: int, note: bytes) -> tuple[int, int, bytes | None, int, int, int, int, bytes, bytes]:
+def head_row(
+    head: Head, settled: int, note: bytes
+) -> tuple[int, int, bytes | None, int, int, int, int, bytes, bytes]:
     """The columns of that row."""
     index = head.index or RecordState(b"", 0, 0, 0)
     sum_ = checksum(head.size, settled)
-    return head.size, head.time, index.leaf or None, index.number, index.version, head.index_time, settled, sum_, note
+    return (
+        head.size,
+        head.time,
+        index.leaf or None,
+        index.number,
+        index.version,
+        head.index_time,
+        settled,
+        sum_,
+        note,
+    )
 
 
 class Store:
@@ -59,6 +73,7 @@ class Store:
 
     def __init__(self, database: Database, *, read_only: bool = False):
         self.database = database
+        self._read_only = read_only
         if not read_only:
             prepare(database)
         self.reload()
@@ -110,7 +125,8 @@ class Store:
     def taken_as(self, name: bytes) -> Taken | None:
         """The latest transaction taken under an idempotency name."""
         row = self.database.row(
-            "SELECT first, count, hash, name, header, endorsements FROM taken WHERE name = ? ORDER BY first DESC LIMIT 1",
+            "SELECT first, count, hash, name, header, endorsements FROM taken WHERE name = ?"
+            " ORDER BY first DESC LIMIT 1",
             (name,),
         )
         return Taken(*row) if row else None
@@ -152,16 +168,16 @@ class Store:
 
     def published(self, at_least: int = 0) -> bytes | None:
         """The smallest published checkpoint that covers a log of `at_least` entries, else the latest one if it does."""
-        row = self.database.row("SELECT note FROM checkpoint WHERE size >= ? ORDER BY size LIMIT 1", (at_least,))
+        row = self.database.row(
+            "SELECT note FROM checkpoint WHERE size >= ? ORDER BY size LIMIT 1", (at_least,)
+        )
         if row:
             return bytes(row[0])
         return self.note if self.note and at_least <= self.head.size else None
 
     def root_at(self, size: int) -> bytes:
         """The log's root when it had `size` entries, at most as many as now."""
-        node = self.log.reader().node
-        levels = [level for level in range(size.bit_length() - 1, -1, -1) if size >> level & 1]
-        return CompactRange(size, [node(level, (size >> level) - 1) for level in levels]).root()
+        return self.log.root_at(size)
 
     def reader(self, size: int | None = None) -> TileReader:
         """The log's tree nodes, for proofs in a tree of `size`."""
@@ -175,7 +191,7 @@ class Store:
             self._pages.position = self.head.size
             self.log.append(changes.entries, changes.leaves)
             self._stage(changes.records)
-            self._write_tables(changes)
+            write_tables(self.database, changes)
             settled = self._pages.flush(changes.head.size)
             signed = sign(changes.head, self.log.root())
             self._write_head(changes.head, settled, signed)
@@ -203,46 +219,17 @@ class Store:
 
     def close(self) -> None:
         """Write the index's waiting pages and let go of the database."""
-        if self.head.size and self._staged is None:
+        if self.head.size and self._staged is None and not self._read_only:
             with self.database.transaction():
                 settled = self._pages.flush(self.head.size, everything=True)
                 self._write_head(self.head, settled, Signed(self.note, published=False))
         self.database.close()
 
     def _stage(self, records: Mapping[bytes, RecordState]) -> None:
-        if self._staged is not records:
+        if records and self._staged is not records:
             self._pages.position = self.head.size
             self._pages.put_records(records.items())
             self._staged = records
-
-    def _write_tables(self, changes: Changes) -> None:
-        database = self.database
-        if changes.priors:
-            database.execute_many("INSERT INTO prior (number, previous) VALUES (?, ?)", list(changes.priors.items()))
-        database.execute_many(
-            "INSERT INTO taken (first, count, hash, name, header, endorsements) VALUES (?, ?, ?, ?, ?, ?)", changes.taken
-        )
-        for digest, holder in changes.claims.items():
-            if holder is None:
-                database.execute("DELETE FROM claim WHERE digest = ?", (digest,))
-            else:
-                database.execute(
-                    "INSERT INTO claim (digest, holder) VALUES (?, ?)"
-                    " ON CONFLICT (digest) DO UPDATE SET holder = excluded.holder",
-                    (digest, holder),
-                )
-        for row, stands in changes.references.items():
-            if stands:
-                database.execute("INSERT INTO reference (target, role, source) VALUES (?, ?, ?)", row)
-            else:
-                database.execute("DELETE FROM reference WHERE target = ? AND role = ? AND source = ?", row)
-        for transaction, pending in changes.pending.items():
-            database.execute("DELETE FROM pending WHERE hash = ?", (unlabelled(transaction),))
-            if pending is not None:
-                database.execute(
-                    "INSERT INTO pending (hash, name, complete, header, proposals, endorsements) VALUES (?, ?, ?, ?, ?, ?)",
-                    encode_pending(pending),
-                )
 
     def _write_head(self, head: Head, settled: int, signed: Signed) -> None:
         self.database.execute(
@@ -255,12 +242,12 @@ class Store:
         )
         if signed.published:
             self.database.execute(
-                "INSERT INTO checkpoint (size, note) VALUES (?, ?) ON CONFLICT (size) DO UPDATE SET note = excluded.note",
+                "INSERT INTO checkpoint (size, note) VALUES (?, ?)"
+                " ON CONFLICT (size) DO UPDATE SET note = excluded.note",
                 (head.size, signed.note),
             )
 
     def _replay(self, settled: int) -> None:
-        self._pages.position = settled
         for number, data in enumerate(self.entries(settled), settled):
             try:
                 entry = _decode(data)
@@ -268,4 +255,5 @@ class Store:
                 raise Damaged(f"entry {number} cannot be read ({error}); run counterfoil audit") from None
             if entry.register != INDEX:
                 state = RecordState(leaf_hash(data), number, entry.version, flags_of(entry))
+                self._pages.position = number
                 self._pages.put_records([(record_key(entry.register, entry.record), state)])

@@ -15,9 +15,11 @@ LENGTH_BYTES: Final = 4
 
 
 def encode_pending(pending: Pending) -> tuple[bytes, bytes, int, bytes, bytes, bytes]:
-    """The row of a waiting transaction: hash, name, complete, header, proposals (each after its length), endorsements."""
+    """The row of a waiting transaction; each proposal stands after its length in 4 bytes, big-endian."""
     transaction = pending.transaction
-    proposals = b"".join(len(each).to_bytes(LENGTH_BYTES, "big") + each for each in transaction.proposal_bytes)
+    proposals = b"".join(
+        len(each).to_bytes(LENGTH_BYTES, "big") + each for each in transaction.proposal_bytes
+    )
     return (
         unlabelled(pending.hash),
         pending.name,
@@ -32,9 +34,8 @@ def decode_pending(row: Sequence[Any]) -> Pending:
     """Read name, complete, header, proposals and endorsements as stored. Raises `Damaged`."""
     name, complete, header, proposals, endorsements = row
     try:
-        transaction = Transaction(
-            decode_header(header), [decode_proposal(each) for each in _split(proposals)], decode_endorsements(endorsements)
-        )
+        parts = [decode_proposal(each) for each in _split(proposals)]
+        transaction = Transaction(decode_header(header), parts, decode_endorsements(endorsements))
     except Malformed as error:
         raise Damaged(f"a pending transaction cannot be read ({error}); run counterfoil audit") from None
     return Pending(bytes(name), transaction, bool(complete))

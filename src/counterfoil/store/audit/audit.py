@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from counterfoil.errors import CounterfoilError, Malformed
+from counterfoil.errors import CounterfoilError
 from counterfoil.ledger.knowledge import Knowledge
 from counterfoil.ledger.view import View
-from counterfoil.proof.checkpoint import open_checkpoint
-from counterfoil.proof.note import VerifierKey
-from counterfoil.store.audit.checkpoints import check_checkpoints, check_note
+from counterfoil.store.audit.checkpoints import LATEST, CheckpointAudit, member_keys, signed_root
+from counterfoil.store.audit.documents import check_documents
 from counterfoil.store.audit.finding import Finding, Findings, Progress
 from counterfoil.store.audit.logbook import Logbook
 from counterfoil.store.audit.pages import PageAudit
 from counterfoil.store.audit.replay import Replay
-from counterfoil.store.audit.replay_state import ReplayState
-from counterfoil.store.audit.rows import Rows
-from counterfoil.store.audit.structure import check_header, check_tables
-from counterfoil.store.audit.tables import check_documents, compare_head, compare_tables, read_pending
+from counterfoil.store.audit.stored import Row, Stored
+from counterfoil.store.audit.structure import check_file, check_tables
+from counterfoil.store.audit.tables import TableAudit, read_pending
 from counterfoil.store.database import Database
-from counterfoil.store.store import HEAD
 
 
 class Audited(msgspec.Struct, frozen=True):
-    """What the audit of a store found, and what it leaves to compare with what lies beside the store."""
+    """What the audit of a store found, and what it leaves to compare with what lies beside the store.
+
+    `findings` lists the first of each kind of fault, `found` is how many faults there are. `root` is the log's root
+    after `entries`; `genesis_root` was its root after the first `genesis_size`, as a trust policy pins it.
+    """
 
     entries: int
     root: bytes
@@ -40,69 +40,73 @@ class Audited(msgspec.Struct, frozen=True):
 
 
 def audit_store(database: Database, path: Path, progress: Progress = lambda done, total: None) -> Audited:
-    """Recompute everything that the store at `path` holds; `database` is it, opened read-only."""
+    """Recompute everything that the store at `path` holds; `database` is it, opened read-only.
+
+    Where somebody may write meanwhile, it is read in one transaction of the caller's. Whatever is not what it must be is
+    a finding. Raises `OSError` where the file cannot be opened, `Unavailable` where the disk does not give its bytes.
+    """
     findings = Findings()
-    check_header(path, findings)
-    if not check_tables(database, findings):
-        return _report(findings, None, "")
-    head = database.row(HEAD)
-    logbook = Logbook(database, findings)
-    logbook.survey(_signed_root(head), progress)
-    replay = Replay(logbook, Rows(database, findings), findings, read_pending(database, findings))
-    settled = head[6] if head and isinstance(head[6], int) else 0
-    pages = PageAudit(database, findings, settled)
-    replay.run(progress, lambda size: pages.reached(size, replay.state.tree))
+    check_file(path, findings)
+    if not check_tables(database, findings, path.name):
+        return _report(findings, None, "", ())
+    return _audit_tables(Stored(database, findings), findings, progress)
+
+
+def _audit_tables(stored: Stored, findings: Findings, progress: Progress) -> Audited:
+    head = next(stored.rows("head"), None)
+    logbook = Logbook(stored, findings)
+    logbook.survey(signed_root(head[9]) if head else None, lambda done, total: progress(done // 2, total))
+    replay = Replay(logbook, stored, findings, read_pending(stored, findings))
+    pages = PageAudit(stored, findings, replay.state, head[7] if head else 0, logbook.describe)
+    replay.run(lambda done, total: progress((done + total) // 2, total), pages.reached)
     replay.finish()
     pages.finish()
-    origin = _origin(replay.state, findings)
-    keys = _keys(replay.checkpoint_keys)
-    if origin:
-        check_checkpoints(database, findings, origin, keys, replay.published)
-        if head is not None:
-            root = replay.state.range.root()
-            check_note(findings, "head", head[8], origin, replay.state.head.size, root, keys, post_quantum=False)
-    compare_head(head, replay.state, findings)
-    compare_tables(database, replay.state, findings)
-    check_documents(database, replay.documents, findings)
-    return _report(findings, replay, origin)
+    tables = TableAudit(stored, logbook, replay, findings)
+    tables.compare_head()
+    tables.compare()
+    origin = _origin(replay, findings)
+    _check_notes(stored, replay, head, origin, findings)
+    check_documents(stored, logbook, replay.documents, findings)
+    keys = sorted({each.key.text for each in member_keys(replay.members)})
+    return _report(findings, replay, origin, tuple(keys))
 
 
-def _signed_root(head: tuple[Any, ...] | None) -> bytes | None:
-    try:
-        return open_checkpoint(head[8], ()).checkpoint.root if head else None
-    except (CounterfoilError, TypeError):
-        return None
-
-
-def _origin(state: ReplayState, findings: Findings) -> str:
+def _origin(replay: Replay, findings: Findings) -> str:
+    state = replay.state
     try:
         return Knowledge().parameters(View(state, state.head.time)).origin
     except CounterfoilError as error:
-        findings.add(f"the ledger's own parameters cannot be read: {error}", "entry 0")
+        if not state.lost_numbers:
+            findings.add(f"the ledger's own parameters cannot be read: {error}", "entry 0", number=0)
         return ""
 
 
-def _keys(texts: set[str]) -> list[VerifierKey]:
-    keys = []
-    for text in sorted(texts):
-        try:
-            keys.append(VerifierKey.parse(text))
-        except Malformed:
-            continue
-    return keys
+def _check_notes(stored: Stored, replay: Replay, head: Row | None, origin: str, findings: Findings) -> None:
+    """The published checkpoints and the latest one, which is one of them where an index entry ends the log."""
+    state, notes = replay.state, {row[0]: row[1] for row in stored.rows("checkpoint")}
+    checkpoints = CheckpointAudit(findings, origin, member_keys(replay.members))
+    checkpoints.check_published(notes, replay.published, {number + 1 for number in state.lost_numbers})
+    if head is not None:
+        size, note = head[1], head[9]
+        if notes.get(size, note) != note:
+            findings.add("its note is not the checkpoint published at its size", "head")
+        elif size not in notes:
+            root = state.range.root() if size == state.head.size and state.exact else None
+            checkpoints.check("head", note, size, root, LATEST)
+    checkpoints.finish()
 
 
-def _report(findings: Findings, replay: Replay | None, origin: str) -> Audited:
+def _report(findings: Findings, replay: Replay | None, origin: str, keys: tuple[str, ...]) -> Audited:
     published = replay.published if replay else {}
     genesis = min(published, default=0)
     return Audited(
         entries=replay.state.head.size if replay else 0,
         root=replay.state.range.root() if replay else b"",
         origin=origin,
-        findings=tuple(findings.findings),
+        findings=findings.listed(),
         found=findings.count,
         unchecked=tuple(findings.unchecked),
-        checkpoint_keys=tuple(sorted(replay.checkpoint_keys)) if replay else (),
+        checkpoint_keys=keys,
         genesis_size=genesis,
         genesis_root=published.get(genesis, b""),
     )

@@ -1,7 +1,8 @@
-"""What an audit finds, and the report it gives."""
+"""What an audit finds, and how it is collected."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,7 +15,8 @@ CANNOT_SEE: Final = (
     "No audit of a lone node can see a rebuild by someone who holds all its keys: keep checkpoints elsewhere, "
     "or have them cosigned by a witness, and compare."
 )
-MAX_FINDINGS: Final = 1_000
+MAX_ALIKE: Final = 20
+"""How many findings of one kind in one table are listed; of the others only the number is."""
 
 Progress = Callable[[int, int], None]
 """Told how many entries are done, of how many."""
@@ -40,20 +42,47 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass
 class Findings:
-    """Collects faults and what could not be checked; past a thousand only their number grows."""
+    """Collects faults, and what could not be checked."""
 
-    findings: list[Finding] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
-    count: int = 0
+    _alike: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, what: str, where: str, entry: Entry | None = None, *, number: int | None = None, field: str | None = None) -> None:
-        """Note a fault, about `entry` where it could be read."""
-        self.count += 1
-        if len(self.findings) >= MAX_FINDINGS:
+    def add(
+        self,
+        what: str,
+        where: str,
+        entry: Entry | None = None,
+        *,
+        number: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        """Note a fault, about `entry` where it could be read, else about the entry of that number."""
+        alike = where.partition(" ")[0], what.partition(":")[0]
+        self._alike[alike] += 1
+        if self._alike[alike] > MAX_ALIKE:
             return
         if entry is None:
-            self.findings.append(Finding(what, where, number))
+            self.found.append(Finding(what, where, number, field=field))
         else:
-            self.findings.append(
-                Finding(what, where, entry.number, entry.register, entry.record, entry.version, field)
-            )
+            record = entry.register, entry.record, entry.version
+            self.found.append(Finding(what, where, entry.number, *record, field))
+
+    def leave(self, what: str) -> None:
+        """Note once what could not be checked, and why."""
+        if what not in self.unchecked:
+            self.unchecked.append(what)
+
+    @property
+    def count(self) -> int:
+        """How many faults there are, listed or not."""
+        return self._alike.total()
+
+    def listed(self) -> tuple[Finding, ...]:
+        """Every kind of fault, the first of each kind one by one, and how many more there are."""
+        more = [
+            Finding(f"{count - MAX_ALIKE} more of the kind: {what}", where)
+            for (where, what), count in self._alike.items()
+            if count > MAX_ALIKE
+        ]
+        return (*self.found, *more)

@@ -1,40 +1,52 @@
 """The stored log, surveyed before it is replayed: bundles, tail and tiles as they must be, and which entries are not.
 
 Every full bundle's leaf hashes are stored a second time, in a tile. Where the two differ, the signed root tells which
-of them is the changed one.
+of them was changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
 
+import msgspec
 import zstandard
 
 from counterfoil.errors import Malformed
-from counterfoil.proof.entry import Entry, decode_entry
-from counterfoil.proof.merkle import CompactRange, leaf_hashes, root
-from counterfoil.proof.tiles import decode_bundle, encode_bundle
+from counterfoil.proof.entry import Entry
+from counterfoil.proof.merkle import CompactRange, leaf_hash, leaf_hashes, root
+from counterfoil.proof.tiles import decode_bundle, encode_bundle, split_hashes
 from counterfoil.store.audit.finding import Findings, Progress
-from counterfoil.store.database import Database
+from counterfoil.store.audit.stored import Row, Stored
+from counterfoil.store.checksum import bundle_checksum
 from counterfoil.store.log import FORM, LEVEL_SHIFT, MAX_BUNDLE_BYTES, WIDTH
 
-HASH: Final = 32
-Bundle = list[bytes | None]
+CACHED_BUNDLES: Final = 64
+MANY: Final = 8
+"""How many changed entries of one bundle are named one by one."""
+Bundle = Sequence[bytes | None]
+"""The bytes of entries in their order; None for one that cannot be read, or is not what was sealed."""
+
+decode = msgspec.json.Decoder(Entry).decode
+"""Reads an entry's bytes without asking whether they are canonical; who uses it compares them with others later."""
 
 
 class Logbook:
-    """The log as it is stored. After `survey`, `damaged` has the leaf hash that each damaged entry must have."""
+    """The log as it is stored. After `survey`, `damaged` has the leaf hash that each unusable entry must have had."""
 
-    def __init__(self, database: Database, findings: Findings):
-        self._database = database
+    def __init__(self, stored: Stored, findings: Findings):
+        self._stored = stored
         self._findings = findings
         self._compress = zstandard.ZstdCompressor(level=1).compress
         self._decompressor = zstandard.ZstdDecompressor()
+        self._cache: OrderedDict[int, Bundle] = OrderedDict()
         self._doubtful: dict[int, tuple[list[bytes], list[bytes]]] = {}
-        self._tail: Bundle = []
+        self._tail: list[bytes] = []
         self.bundles = 0
         self.damaged: dict[int, bytes | None] = {}
+        self.cut = False
+        """Whether entries at the end could not be read, so that the log is longer than can be seen."""
 
     @property
     def size(self) -> int:
@@ -43,128 +55,211 @@ class Logbook:
 
     def survey(self, signed_root: bytes | None, progress: Progress) -> None:
         """Read everything once and compare; `signed_root` is what the latest checkpoint says of the whole log."""
+        places = self._stored.keys("tile")
+        self.bundles = self._count_bundles(sum(place < 1 << LEVEL_SHIFT for place in places))
         roots: list[bytes] = []
-        last = self._database.row("SELECT max(number) FROM bundle")
-        count = last[0] + 1 if last and isinstance(last[0], int) else 0
-        for number in range(count):
+        for number in range(self.bundles):
+            progress(number * WIDTH, self.bundles * WIDTH)
             roots.append(self._survey_bundle(number))
-            progress(number * WIDTH, count * WIDTH)
-        self.bundles = count
         self._tail = self._read_tail()
         self._settle_doubts(roots, signed_root)
-        self._compare_tiles(roots)
-
-    def entries(self) -> Iterator[bytes | None]:
-        """Every entry's bytes in order; None for one that cannot be read."""
-        for number in range(self.bundles):
-            yield from self._read(number)[0]
-        yield from self._tail
+        expected = self._compare_tiles(roots)
+        for place in places:
+            if place not in expected:
+                self._findings.add("a tile is stored that the log does not have", f"tile row {place}")
 
     def bundle(self, number: int) -> Bundle:
-        """The entries of one full bundle, or of the tail."""
-        return self._read(number)[0] if number < self.bundles else self._tail
+        """The entries of one full bundle, or of the tail, that are what was sealed."""
+        cached = self._cache.get(number)
+        if cached is not None:
+            self._cache.move_to_end(number)
+            return cached
+        entries = self._usable(number)
+        self._cache[number] = entries
+        if len(self._cache) > CACHED_BUNDLES:
+            self._cache.popitem(last=False)
+        return entries
+
+    def discard(self, number: int) -> None:
+        """Use an entry no more that turned out not to be one; its leaf hash stands in the log all the same."""
+        data = self.bundle(number // WIDTH)[number % WIDTH]
+        self.damaged[number] = None if data is None else leaf_hash(data)
+        self._cache.pop(number // WIDTH, None)
 
     def describe(self, number: int) -> Entry | None:
-        """An entry as it is stored, if it can be read, to name it in a finding."""
-        data = self.bundle(number // WIDTH)[number % WIDTH]
-        try:
-            return decode_entry(data) if data is not None else None
-        except Malformed:
-            return None
+        """An entry as it is stored, so that a finding can name it, be it damaged or not.
+
+        Where it cannot be read, the entry before it of the same record tells the name.
+        """
+        for at, later in ((number, 0), (self._prior(number), 1)):
+            entry = None if at is None else self._as_stored(at)
+            if entry is not None:
+                return msgspec.structs.replace(entry, number=number, version=entry.version + later)
+        return None
+
+    def _count_bundles(self, tiles: int) -> int:
+        """How many full bundles the log has: some may be missing, some may be too many."""
+        numbers = self._stored.keys("bundle")
+        most = max(len(numbers), tiles)
+        count = max((number + 1 for number in numbers if number < most), default=0)
+        for number in numbers:
+            if not 0 <= number < count:
+                self._findings.add("a bundle is stored that the log does not have", f"bundle {number}")
+        return count
 
     def _survey_bundle(self, number: int) -> bytes:
-        entries, form, stored, error = self._read(number)
-        where = f"bundle {number}"
+        where, first = f"bundle {number}", number * WIDTH
+        row = self._stored.row("bundle", number)
+        entries, error = self._expand(row)
         if error:
-            self._findings.add(error, where, number=number * WIDTH)
-        elif form == FORM:
-            if self._compress(encode_bundle([each or b"" for each in entries])) != stored:
-                self._findings.add("its entries can be read, but its bytes are not as they were stored", where)
-        elif isinstance(form, str) and form.startswith("zstd ") and form.endswith(" level 1"):
-            note = "the stored form of some bundles, which another version of zstd compressed; their entries were checked"
-            if note not in self._findings.unchecked:
-                self._findings.unchecked.append(note)
-        else:
-            self._findings.add("its form is not one that this program writes", where)
-        hashes = leaf_hashes([each or b"" for each in entries])
+            if number not in self._stored.ill["bundle"]:
+                self._findings.add(error, where, number=first)
+        elif row is not None:
+            self._check_form(where, row, entries)
         tile = self._tile(0, number)
-        if tile is None:
-            self._findings.add("a tile of 256 hashes is missing or cut", f"tile {number} of level 0")
-        elif tile != hashes:
+        if not entries:
+            leaves: Sequence[bytes | None] = tile or [None] * WIDTH
+            self.damaged.update(zip(range(first, first + WIDTH), leaves, strict=True))
+            return root(tile or leaf_hashes([b""] * WIDTH))
+        hashes = leaf_hashes(entries)
+        if tile is not None and tile != hashes:
             self._doubtful[number] = (tile, hashes)
         return root(hashes)
+
+    def _check_form(self, where: str, row: Row, entries: list[bytes]) -> None:
+        number, form, stored, sum_ = row
+        if sum_ != bundle_checksum(number, form, stored):
+            what = "its form, its bytes or the checksum over them are not those that were stored"
+            self._findings.add(what, where, number=number * WIDTH)
+        elif form == FORM:
+            if self._compress(encode_bundle(entries)) != stored:
+                what = "its entries can be read, but its bytes are not as they were stored"
+                self._findings.add(what, where, number=number * WIDTH)
+        else:
+            self._findings.leave(
+                "the compressed bytes of some bundles, which another version of zstd made: "
+                "their checksums and their entries were checked"
+            )
 
     def _settle_doubts(self, roots: list[bytes], signed_root: bytes | None) -> None:
         """Decide, for bundles that differ from their tiles, which of the two the signed root confirms."""
         by_tiles = list(roots)
         for number, (tile, _) in self._doubtful.items():
             by_tiles[number] = root(tile)
-        entries_hold = self._root(roots) == signed_root
-        for number, (tile, hashes) in self._doubtful.items():
-            if entries_hold:
+        if self._root(roots) == signed_root:
+            for number in self._doubtful:
                 self._findings.add("its hashes are not those of the entries", f"tile {number} of level 0")
-                continue
-            roots[number] = by_tiles[number]
-            for slot, (expected, found) in enumerate(zip(tile, hashes, strict=True)):
-                if expected != found:
-                    self._damage(number * WIDTH + slot, expected)
+            return
+        sealed = self._root(by_tiles) == signed_root
+        for number, (tile, hashes) in self._doubtful.items():
+            changed = [slot for slot in range(WIDTH) if tile[slot] != hashes[slot]]
+            self._name_changed(number, changed, sealed=sealed)
+            if sealed:
+                roots[number] = by_tiles[number]
+                self.damaged.update((number * WIDTH + slot, tile[slot]) for slot in changed)
 
-    def _damage(self, number: int, leaf: bytes) -> None:
-        self.damaged[number] = leaf
-        entry = self.describe(number)
+    def _name_changed(self, bundle: int, slots: Sequence[int], *, sealed: bool) -> None:
         what = "its bytes are not those that were sealed"
-        self._findings.add(what, f"entry {number}", entry, number=number)
+        if not sealed:
+            what = "its bytes and the hash stored of them differ, and no signed root tells which was changed"
+        if len(slots) > MANY:
+            self._findings.add(
+                f"{len(slots)} of its entries: {what}", f"bundle {bundle}", number=bundle * WIDTH
+            )
+            return
+        for number in (bundle * WIDTH + slot for slot in slots):
+            self._findings.add(what, f"entry {number}", self.describe(number), number=number)
 
     def _root(self, roots: list[bytes]) -> bytes:
         above, tail = CompactRange(), CompactRange()
         above.extend(roots)
-        tail.extend(leaf_hashes([each or b"" for each in self._tail]))
+        tail.extend(leaf_hashes(self._tail))
         return CompactRange(self.size, (*above.hashes, *tail.hashes)).root()
 
-    def _compare_tiles(self, roots: list[bytes]) -> None:
-        level, hashes, expected = 1, roots, {number for number in range(self.bundles)}
+    def _compare_tiles(self, roots: list[bytes]) -> set[int]:
+        """Compare the tiles above level 0; returns the places of all that there must be."""
+        level, hashes, expected = 1, roots, set(range(self.bundles))
         while hashes:
             for index in range(len(hashes) // WIDTH):
                 expected.add(level << LEVEL_SHIFT | index)
-                if self._tile(level, index) != hashes[index * WIDTH : (index + 1) * WIDTH]:
-                    self._findings.add("its hashes are not those of the tiles below it", f"tile {index} of level {level}")
+                tile = self._tile(level, index)
+                if tile is not None and tile != hashes[index * WIDTH : (index + 1) * WIDTH]:
+                    where = f"tile {index} of level {level}"
+                    self._findings.add("its hashes are not those of the tiles below it", where)
             hashes = [root(hashes[at : at + WIDTH]) for at in range(0, len(hashes) - WIDTH + 1, WIDTH)]
             level += 1
-        for (place,) in self._database.query("SELECT place FROM tile"):
-            if place not in expected:
-                self._findings.add("a tile is stored that the log does not have", f"tile row {place}")
+        return expected
 
     def _tile(self, level: int, index: int) -> list[bytes] | None:
-        row = self._database.row("SELECT hashes FROM tile WHERE place = ?", (level << LEVEL_SHIFT | index,))
-        if row is None or not isinstance(row[0], bytes) or len(row[0]) != WIDTH * HASH:
-            return None
-        return [row[0][at : at + HASH] for at in range(0, WIDTH * HASH, HASH)]
-
-    def _read(self, number: int) -> tuple[Bundle, Any, Any, str]:
-        row = self._database.row("SELECT form, entries FROM bundle WHERE number = ?", (number,))
-        if row is None:
-            return [None] * WIDTH, None, None, "its 256 entries are missing"
+        place = level << LEVEL_SHIFT | index
+        row = self._stored.row("tile", place)
         try:
-            data = self._decompressor.decompress(row[1], max_output_size=MAX_BUNDLE_BYTES)
-            return list(decode_bundle(data, WIDTH)), row[0], row[1], ""
-        except (zstandard.ZstdError, Malformed, TypeError) as error:
-            return [None] * WIDTH, row[0], row[1], f"its 256 entries cannot be read ({error})"
+            return None if row is None else split_hashes(row[1], WIDTH)
+        except Malformed:
+            row = None
+        finally:
+            if row is None and place not in self._stored.ill["tile"]:
+                where = f"tile {index} of level {level}"
+                self._findings.add("its 256 hashes are missing or cut", where)
+        return None
 
-    def _read_tail(self) -> Bundle:
-        tail: Bundle = []
+    def _expand(self, row: Row | None) -> tuple[list[bytes], str]:
+        """The entries of a bundle's row; none, and why not, where they cannot be read."""
+        if row is None:
+            return [], "its 256 entries are missing"
+        try:
+            if zstandard.get_frame_parameters(row[2]).content_size > MAX_BUNDLE_BYTES:
+                raise Malformed("it says that it is larger than any bundle")
+            data = self._decompressor.decompress(row[2], allow_extra_data=False)
+            return decode_bundle(data, WIDTH), ""
+        except (zstandard.ZstdError, Malformed) as error:
+            return [], f"its 256 entries cannot be read ({error})"
+
+    def _usable(self, number: int) -> Bundle:
+        entries, first = self._stored_bundle(number), number * WIDTH
+        if not entries and number < self.bundles:
+            return [None] * WIDTH
+        if self.damaged.keys().isdisjoint(range(first, first + WIDTH)):
+            return entries
+        return [None if first + slot in self.damaged else entry for slot, entry in enumerate(entries)]
+
+    def _stored_bundle(self, number: int) -> list[bytes]:
+        """A bundle's entries as they are stored; none where they cannot be read."""
+        return self._tail if number == self.bundles else self._expand(self._stored.row("bundle", number))[0]
+
+    def _as_stored(self, number: int) -> Entry | None:
+        entries, slot = self._stored_bundle(number // WIDTH), number % WIDTH
+        try:
+            return decode(entries[slot]) if slot < len(entries) else None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
+    def _prior(self, number: int) -> int | None:
+        row = self._stored.row("prior", number)
+        return row[1] if row is not None and 0 <= row[1] < number else None
+
+    def _read_tail(self) -> list[bytes]:
+        tail: list[bytes] = []
         start = self.bundles * WIDTH
-        for first, stored in self._database.query("SELECT first, entries FROM tail ORDER BY first"):
-            where = f"tail {first}"
-            if first != start + len(tail):
-                self._findings.add(f"the entries from {start + len(tail)} on are missing or stored twice", where)
+        for first, stored in self._stored.rows("tail"):
+            where = f"tail row {first}"
+            if first != start + len(tail) or not stored:
+                self._findings.add(
+                    f"the entries from {start + len(tail)} on are missing or stored twice", where
+                )
+                self.cut = True
                 break
             try:
                 tail += decode_bundle(stored, _count(stored))
-            except (Malformed, TypeError) as error:
-                self._findings.add(f"its entries cannot be read ({error}); what follows was not checked", where)
+            except Malformed as error:
+                self._findings.add(
+                    f"its entries cannot be read ({error}); what follows was not checked", where
+                )
+                self.cut = True
                 break
         if len(tail) >= WIDTH:
             self._findings.add("it holds as many entries as a full bundle, or more", "tail", number=start)
+        self.cut |= bool(self._stored.ill["tail"]) or "tail" in self._stored.broken
         return tail
 
 

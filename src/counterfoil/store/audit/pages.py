@@ -2,68 +2,116 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Final
 
 from counterfoil.errors import Malformed
-from counterfoil.proof.index import PAIR, IndexTree, subtree_root
+from counterfoil.proof.canonical import labelled
+from counterfoil.proof.entry import Entry
+from counterfoil.proof.index import HASH, PAGE, PAIR, IndexTree, subtree_root
 from counterfoil.store.audit.finding import Findings
-from counterfoil.store.database import Database
-from counterfoil.store.pages import META_BYTES, checksum
+from counterfoil.store.audit.replay_state import ReplayState
+from counterfoil.store.audit.stored import Row, Stored
+from counterfoil.store.checksum import checksum
+from counterfoil.store.pages import META_BYTES
 
-WHOLE = 1 << 256
+MANY: Final = 4
+"""How many differing records of one page are named one by one."""
 
 
 class PageAudit:
-    """Reads the pages' marks, and compares each page once the replay has come that far."""
+    """Reads the pages' marks, and compares each page once the replay has come that far.
 
-    def __init__(self, database: Database, findings: Findings, settled: int):
-        self._database = database
+    A page is current up to its mark, and all of them up to `settled` entries. `describe` reads an entry by its number.
+    """
+
+    def __init__(
+        self,
+        stored: Stored,
+        findings: Findings,
+        state: ReplayState,
+        settled: int,
+        describe: Callable[[int], Entry | None],
+    ):
+        self._stored = stored
         self._findings = findings
-        rows = list(database.query("SELECT node, mark FROM page"))
-        self._due = sorted(((max(mark, settled) if isinstance(mark, int) else 0, node) for node, mark in rows), reverse=True)
-        self._check_cover([node for node, _ in rows])
+        self._state = state
+        self._describe = describe
+        marks = [(row[0], row[1]) for row in stored.rows("page")]
+        self._due = sorted(((max(mark, settled), node) for node, mark in marks), reverse=True)
+        if not stored.ill["page"] and "page" not in stored.broken:
+            self._check_cover([node for node, _ in marks], settled)
 
-    def reached(self, size: int, tree: IndexTree) -> None:
+    def reached(self, size: int) -> None:
         """Compare the pages whose mark is at most `size` entries."""
         while self._due and self._due[-1][0] <= size:
             mark, node = self._due.pop()
-            self._compare(node, tree, exact=mark == size)
+            row = self._stored.row("page", node)
+            if row is not None:
+                self._compare(row, exact=mark == size)
 
     def finish(self) -> None:
         """Name the pages whose mark lies beyond the end of the log."""
-        for mark, node in self._due:
-            self._findings.add(f"its mark {mark} lies beyond the end of the log", f"index page {node}")
+        for _, node in self._due:
+            self._findings.add("its mark lies beyond the end of the log", f"page {node}")
 
-    def _compare(self, node: int, tree: IndexTree, *, exact: bool) -> None:
-        where = f"index page {node}"
-        row: tuple[Any, ...] | None = self._database.row(
-            "SELECT mark, hash, meta, pairs, checksum FROM page WHERE node = ?", (node,)
-        )
-        if row is None:
-            return
-        mark, hash_, meta, pairs, sum_ = row
-        expected_pairs, expected_meta = tree.below(node)
-        if not exact:
-            self._findings.add(f"its mark {mark!r} is not the end of a block", where)
-        if pairs != expected_pairs or meta != expected_meta:
-            self._name(where, expected_pairs, pairs)
-        elif hash_ != subtree_root(expected_pairs, node.bit_length() - 1):
-            self._findings.add("its hash is not that of its records", where)
+    def _compare(self, row: Row, *, exact: bool) -> None:
+        node, mark, hash_, sum_, meta, pairs = row
+        where, depth = f"page {node}", node.bit_length() - 1
         if sum_ != checksum(node, mark, hash_):
-            self._findings.add("its mark or hash is not the one it was stored with", where)
+            self._findings.add(
+                "its mark, its hash or the checksum over them are not those that were stored", where
+            )
+        elif not exact and not self._state.lost_numbers:
+            self._findings.add("its mark is not the end of a block", where)
+        if node < 1:
+            return
+        expected_pairs, expected_meta = self._state.tree.below(node)
+        if pairs != expected_pairs or meta != expected_meta:
+            self._name(where, (expected_pairs, expected_meta), (pairs, meta))
+        elif hash_ != subtree_root(pairs, depth):
+            self._findings.add("its hash is not that of its records", where)
+        elif len(pairs) > PAGE * PAIR or (node > 1 and self._count(node >> 1) <= PAGE):
+            self._findings.add("the index has no such page", where)
 
-    def _name(self, where: str, expected: bytes, found: Any) -> None:
-        what = "its records are not those that the log leads to"
-        if isinstance(found, bytes) and len(found) == len(expected):
-            differing = [at for at in range(0, len(expected), PAIR) if expected[at : at + PAIR] != found[at : at + PAIR]]
-            what += f" ({len(differing)} of {len(expected) // PAIR} differ)" if differing else " (beside their hashes)"
-        self._findings.add(what, where)
+    def _count(self, node: int) -> int:
+        return len(self._state.tree.below(node)[0]) // PAIR
 
-    def _check_cover(self, nodes: list[Any]) -> None:
+    def _name(self, where: str, expected: tuple[bytes, bytes], found: tuple[bytes, bytes]) -> None:
+        one, other = _records(*expected), _records(*found)
+        differing = [key for key in sorted(one.keys() | other.keys()) if one.get(key) != other.get(key)]
+        what = "its record of this is not what the log leads to"
+        if len(found[0]) % PAIR or len(found[1]) * PAIR != len(found[0]) * META_BYTES:
+            self._findings.add("its records are cut", where)
+        elif not differing:
+            self._findings.add("its records are not in order", where)
+        elif len(differing) > MANY:
+            self._findings.add(f"{len(differing)} of its records are not what the log leads to", where)
+        else:
+            for key in differing:
+                if key in self._state.unsure or self._is_lost(other.get(key)):
+                    continue
+                state = self._state.record(key)
+                self._findings.add(what, where, self._describe(state.number) if state else None)
+
+    def _is_lost(self, found: bytes | None) -> bool:
+        return found is not None and labelled(found[:HASH]) in self._state.lost
+
+    def _check_cover(self, nodes: list[int], settled: int) -> None:
         """The pages must cover every key once."""
         if not nodes:
+            if settled:
+                self._findings.add("they are missing", "pages")
             return
         try:
-            IndexTree(META_BYTES)._resume(dict.fromkeys(nodes, b""))  # noqa: SLF001
-        except (Malformed, TypeError, ValueError) as error:
-            self._findings.add(f"the pages do not cover every record once: {error}", "index pages")
+            IndexTree(META_BYTES)._resume(dict.fromkeys(nodes, bytes(HASH)))  # noqa: SLF001  # as the store begins
+        except Malformed as error:
+            self._findings.add(f"they do not cover every record once: {error}", "pages")
+
+
+def _records(pairs: bytes, meta: bytes) -> dict[bytes, bytes]:
+    """Leaf hash and side column by key."""
+    return {
+        pairs[at : at + HASH]: pairs[at + HASH : at + PAIR] + meta[(at // PAIR) * META_BYTES :][:META_BYTES]
+        for at in range(0, len(pairs), PAIR)
+    }

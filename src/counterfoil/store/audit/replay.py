@@ -1,42 +1,50 @@
-"""The log, replayed by the ledger's own rules: what each transaction must have written, compared with what is stored."""
+"""The log, replayed by the ledger's own rules: what each part of it must say, compared with what is stored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+
+import msgspec
 
 from counterfoil.errors import CounterfoilError, Malformed
-from counterfoil.ledger.ledger import Endorse, Genesis, Ledger, write_index
-from counterfoil.ledger.state import Changes, Pending, Taken
+from counterfoil.ledger.ledger import Ledger, write_index
+from counterfoil.ledger.state import Changes, Pending, RecordState
 from counterfoil.ledger.system import AGENCY, INDEX, TRANSACTION
 from counterfoil.ledger.view import View
-from counterfoil.proof.canonical import unlabelled
-from counterfoil.proof.entry import Entry, Proposal, decode_entry
-from counterfoil.proof.index import record_key
+from counterfoil.proof.canonical import labelled
+from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.instant import instant
 from counterfoil.proof.merkle import leaf_hash
-from counterfoil.proof.transaction import Transaction, decode_endorsements, decode_header
+from counterfoil.store.audit.causes import Causes
 from counterfoil.store.audit.finding import Findings, Progress
 from counterfoil.store.audit.logbook import Logbook
-from counterfoil.store.audit.replay_state import ReplayState
+from counterfoil.store.audit.replay_state import ReplayState, Unknowable, read_entry
 from counterfoil.store.audit.rows import Rows
-
-Command = Transaction | Endorse | Genesis | Pending
+from counterfoil.store.audit.stored import Row, Stored
 
 
 class Replay:
-    """Walks the log a unit at a time: genesis, a transaction, a note about a waiting one, an index entry."""
+    """Walks the log a unit at a time: genesis, a transaction, a note about a waiting one, an index entry.
 
-    def __init__(self, logbook: Logbook, rows: Rows, findings: Findings, waiting: dict[str, Pending]):
+    A unit that is not what the rules give is named, and then taken as it is stored, so that the walk goes on.
+    """
+
+    def __init__(self, logbook: Logbook, stored: Stored, findings: Findings, kept: Mapping[str, Pending]):
         self._logbook = logbook
-        self._rows = rows
         self._findings = findings
-        self._waiting = waiting
+        self._rows = Rows(stored, findings)
+        self.state = ReplayState(logbook, stored)
         self._ledger = Ledger()
-        self._spoiled: str | None = None
-        self.state = ReplayState(logbook)
+        self.causes = Causes(self._ledger, self.state, self._rows, kept)
+        self.spoiled: set[str] = set()
+        """Transactions that could not be judged: why, is named or follows from what is."""
+        self._unjudged = 0
+        self._index_faults: list[Entry] = []
         self.documents: dict[str, int] = {}
-        self.checkpoint_keys: set[str] = set()
+        self.members: list[tuple[int, Entry]] = []
+        """Every version of a member's record, and how long the log was with it."""
         self.published: dict[int, bytes] = {}
+        """The log's root at each size at which an index entry ends it, and so a checkpoint is published."""
 
     def run(self, progress: Progress, reached: Callable[[int], None]) -> None:
         """Replay everything; `reached` is told the log's size before each unit and at the end."""
@@ -46,191 +54,203 @@ class Replay:
             progress(number, size)
             entry = self._read(number)
             if entry is None:
-                self._rows.pass_prior(number)
-                state.skip(self._leaf(number))
+                self._lose(number)
             elif entry.register == INDEX:
                 self._take_index(entry)
             else:
                 self._take_unit(entry)
+        self._check_cadence()
         reached(size)
         progress(size, size)
 
     def finish(self) -> None:
-        """Name the rows that no entry expected."""
-        self._rows.finish(self.state.head.size)
+        """Name the rows that no entry expected, and what was counted on the way."""
+        self._rows.finish()
+        if self._index_faults:
+            first, more = self._index_faults[0], len(self._index_faults) - 1
+            what = "the index root that it states is not that of the records"
+            if more:
+                what += f"; nor are those of {more} index entries after it"
+            self._findings.add(what, f"entry {first.number}", first, field="root")
+        if self._unjudged:
+            self._findings.leave(
+                f"{self._unjudged} transactions, because entries that they build on are damaged"
+            )
+        if any(self.causes.gone.values()):
+            self._findings.leave(
+                f"whether {sum(self.causes.gone.values())} transactions that waited ended rightly: "
+                "they lapsed, were withdrawn or refused, and of those the log keeps hashes alone"
+            )
 
     def _read(self, number: int) -> Entry | None:
-        """An entry that is as it was sealed and in its place; None, with a finding, where it is not."""
+        """An entry in its place; None, with a finding, where it is not to be used."""
         if number in self._logbook.damaged:
             return None
         try:
-            entry = decode_entry(self.state.entry(number))
+            data = self.state.entry(number)
+            entry = read_entry(data)
+            # The fields of the ledger's own registers are read here; all others the rules check first.
+            if entry.register.startswith("."):
+                entry = decode_entry(data)
+            if entry.number == number:
+                return entry
+            what = "it says that it is another entry than its place has"
         except Malformed as error:
-            self._findings.add(f"it cannot be read: {error}", f"entry {number}", number=number)
-            return None
-        if entry.number != number:
-            self._findings.add(f"it says that it is entry {entry.number}", f"entry {number}", entry)
-            return None
-        return entry
+            what = f"it cannot be read: {error}"
+        self._findings.add(what, f"entry {number}", self._logbook.describe(number), number=number)
+        self._logbook.discard(number)
+        return None
 
-    def _note(self, entry: Entry) -> None:
-        """Remember what an entry says of things that are stored apart from the log."""
-        if entry.document is not None:
-            self.documents.setdefault(entry.document, entry.number)
-        if entry.register == AGENCY:
-            self.checkpoint_keys.update(entry.fields.get("checkpoint", ()))
-
-    def _leaf(self, number: int) -> bytes:
-        """The leaf hash that an unreadable entry must have had, as far as anything tells."""
-        known = self._logbook.damaged.get(number)
-        if known is not None:
-            return known
-        try:
-            return leaf_hash(self.state.entry(number))
-        except Malformed:
-            return leaf_hash(b"")
+    def _lose(self, number: int) -> None:
+        row = self._rows.taken(number)
+        if row is not None:
+            self.spoiled.add(labelled(row[2]))
+        entry = self._logbook.describe(number)
+        if entry is not None and entry.transaction is not None:
+            self.spoiled.add(entry.transaction)
+            self.causes.give_up(entry.transaction)
+        self._rows.pass_priors(number + 1)
+        self.state.lose(self._logbook.damaged.get(number), entry)
 
     def _take_index(self, entry: Entry) -> None:
-        view = View(self.state, instant(entry.time))
+        state, number = self.state, entry.number
+        before, stored = state.head.index, state.entry(number)
+        view = View(state, instant(entry.time))
+        try:
+            self.causes.check_due(view, entry)
+        except Malformed as error:
+            self._refuse(entry, error)
+        if before is not None and before.number == number - 1:
+            self._findings.add("it follows another index entry directly", f"entry {number}", entry)
         write_index(view)
         changes = view.finish()
-        if changes.entries[0] != self.state.entry(entry.number):
-            self._differs(entry.number, changes.entries[0])
-        for number, previous in changes.priors.items() or [(entry.number, None)]:
-            self._rows.expect_prior(number, previous)
-        changes.leaves[0] = leaf_hash(self.state.entry(entry.number))
-        self.state.advance(changes)
-        self.published[self.state.head.size] = self.state.range.root()
+        if changes.entries[0] != stored:
+            self._index_differs(entry, changes.entries[0])
+            index = RecordState(leaf_hash(stored), number, entry.version, 0)
+            changes.leaves[0] = index.leaf
+            changes.head = changes.head._replace(index=index)
+        self._rows.expect_priors(number + 1, changes.priors, {number} if self._follows_loss(entry) else ())
+        state.advance(changes)
+        self.published[state.head.size] = state.range.root()
 
-    def _take_unit(self, entry: Entry) -> None:
-        head = self.state.head
-        if head.size and instant(entry.time) > head.time != head.index_time:
-            self._findings.add("no index entry was written in the second before it", f"entry {entry.number}", entry)
-        changes = self._judge(entry)
-        if changes is None or not self._same(entry.number, changes.entries):
-            self._adopt(entry)
+    def _take_unit(self, first: Entry) -> None:
+        row = self._rows.taken(first.number) if first.register != TRANSACTION else None
+        changes = None if first.transaction in self.spoiled else self._judge(first, row)
+        if changes is None:
+            self._adopt(first, row)
             return
-        for number in range(entry.number, changes.head.size):
-            self._rows.expect_prior(number, changes.priors.get(number))
+        end = changes.head.size
+        self._rows.expect_priors(end, changes.priors)
+        for taken in changes.taken:
+            self._rows.expect_taken(taken, row or self._rows.taken(taken.first))
+        for number, data in enumerate(changes.entries, first.number):
+            # Most entries are passed over by two searches, without reading them again.
+            if b'"document":' in data or b'"register":".agency"' in data:
+                self._note(number, read_entry(data))
         self.state.advance(changes)
 
-    def _judge(self, entry: Entry) -> Changes | None:
-        """What the rules give for the unit that begins here; None, with a finding, where they cannot or do not."""
-        where = f"entry {entry.number}"
-        stored = self._rows.taken(entry.number)
-        if entry.transaction is not None and entry.transaction == self._spoiled:
-            return None
-        if stored is not None and any(stored.first <= number < stored.first + stored.count for number in self._logbook.damaged):
-            return None
+    def _judge(self, first: Entry, row: Row | None) -> Changes | None:
+        """What the rules give for the unit that begins here; None where they give nothing, or something else."""
         try:
-            view = View(self.state, instant(entry.time))
-            command = self._command(view, entry, stored)
-            if command is None:
-                return None
-            if isinstance(command, Pending):
-                outcome = self._ledger.complete(view, command)
-            else:
-                outcome = self._ledger.take(view, command)
-            changes = view.finish()
+            view = View(self.state, instant(first.time))
+            self._check_cadence(view.time)
+            self.causes.ask(view, first, row)
         except CounterfoilError as error:
-            self._findings.add(f"its transaction cannot be judged: {error}", where, entry)
+            self._refuse(first, error)
             return None
-        if outcome.error is not None or not changes.entries:
-            reason = outcome.error or f"it is {outcome.standing.value}"
-            self._findings.add(f"its transaction cannot have been taken: {reason}", where, entry)
-            return None
-        for taken in changes.taken:
-            self._rows.expect_taken(taken, stored or self._rows.taken(taken.first))
-        return changes
+        changes = view.finish()
+        stored = self.state.entries(first.number, len(changes.entries))
+        if stored == changes.entries:
+            return changes
+        differing = (offset for offset, one in enumerate(stored) if one != changes.entries[offset])
+        offset = next(differing, len(stored))
+        if offset < len(stored) or not self._logbook.cut:
+            self._differs(first.number + offset, changes.entries[offset])
+        return None
 
-    def _command(self, view: View, entry: Entry, stored: Taken | None) -> Command | None:
-        if entry.register == TRANSACTION:
-            return self._message(view, entry)
-        if entry.transaction is None:
-            if entry.number:
-                raise Malformed("no transaction is named, and it is no entry that the ledger writes itself")
-            return Genesis(tuple(self._proposals(view, 0, self._genesis_size())))
-        if entry.transaction in self.state.open:
-            return self.state.open[entry.transaction]
-        if stored is None:
-            raise Malformed("the header of its transaction is not stored")
-        return self._transaction(view, stored)
-
-    def _message(self, view: View, entry: Entry) -> Command | None:
-        """What made the ledger write a note about a waiting transaction. One that is gone left hashes only."""
-        stored = self._rows.taken_by_hash(unlabelled(entry.record))
-        if stored is not None:
-            whole = self._transaction(view, stored)
-        elif entry.record in self._waiting:
-            whole = self._waiting[entry.record].transaction
+    def _refuse(self, entry: Entry, error: CounterfoilError) -> None:
+        """Name a unit that the rules refuse, unless that follows from what is named already."""
+        if isinstance(error, Unknowable) or self.state.blind or self._follows_loss(entry):
+            self._unjudged += 1
         else:
-            return None
-        open_ = self.state.open.get(entry.record)
-        if open_ is None:
-            return whole.endorsed(whole.endorsements[: len(entry.fields.get("endorsements", ()))])
-        known = len(open_.transaction.endorsements)
-        if known == len(whole.endorsements):
-            raise Malformed("an endorsement that it tells of is not stored")
-        return Endorse(entry.record, whole.endorsements[known])
+            what = f"its transaction cannot have been taken: {error}"
+            self._findings.add(what, f"entry {entry.number}", entry)
 
-    def _transaction(self, view: View, stored: Taken) -> Transaction:
-        return Transaction(
-            decode_header(stored.header),
-            self._proposals(view, stored.first, stored.count),
-            decode_endorsements(stored.endorsements),
-        )
+    def _follows_loss(self, entry: Entry) -> bool:
+        return entry.previous in self.state.lost
 
-    def _proposals(self, view: View, first: int, count: int) -> list[Proposal]:
-        entries = [decode_entry(self.state.entry(number)) for number in range(first, first + count)]
-        for entry in entries:
-            self._note(entry)
-        knowledge = self._ledger.knowledge
-        appends = {
-            register: bool(first) and knowledge.definition(view, register).append
-            for register in {entry.register for entry in entries}
-        }
-        return [entry.proposal(append=not first or appends[entry.register]) for entry in entries]
-
-    def _genesis_size(self) -> int:
-        number = 0
-        while number < self._logbook.size:
-            entry = decode_entry(self.state.entry(number))
-            if entry.transaction is not None or entry.register == INDEX:
-                break
-            number += 1
-        return number
-
-    def _same(self, number: int, expected: Sequence[bytes]) -> bool:
-        for offset, data in enumerate(expected):
-            try:
-                if self.state.entry(number + offset) == data:
-                    continue
-            except (Malformed, IndexError):
-                pass
-            self._differs(number + offset, data)
-            return False
-        return True
+    def _check_cadence(self, time: int | None = None) -> None:
+        """The first block of each second in which the log grew ends with an index entry; `time` is the next block's."""
+        head = self.state.head
+        ended = head.size and (time is None or time > head.time)
+        if ended and head.time != head.index_time and not (self.state.lost_numbers or self._logbook.cut):
+            number = head.size - 1
+            self._findings.add("no index entry was written in its second", f"entry {number}", number=number)
 
     def _differs(self, number: int, expected: bytes) -> None:
-        due, entry = decode_entry(expected), self._logbook.describe(number)
+        if number in self._logbook.damaged:
+            self._unjudged += 1
+            return
+        due = decode_entry(expected)
+        entry = self._logbook.describe(number) if number < self._logbook.size else None
         if entry is None:
-            self._findings.add("it is missing, and its transaction must have written it", f"entry {number}", due)
+            self._findings.add("it is missing, and its transaction wrote it", f"entry {number}", due)
             return
         fields = [name for name in due.__struct_fields__ if getattr(due, name) != getattr(entry, name)]
-        what = f"it is not what its transaction must have written ({', '.join(fields)} differ)"
+        what = f"it is not what its transaction wrote ({', '.join(fields) or 'its form'} differs)"
         self._findings.add(what, f"entry {number}", entry, field=fields[0] if fields else None)
 
-    def _adopt(self, first: Entry) -> None:
-        """Take a unit's entries as they are stored, so that one fault is not named again at each later entry."""
-        self._spoiled = first.transaction if first.register != TRANSACTION else self._spoiled
-        entry: Entry | None = first
-        while entry is not None and entry.transaction == first.transaction and entry.register != INDEX:
-            self._note(entry)
-            before = self.state.record(record_key(entry.register, entry.record))
-            self._rows.expect_prior(entry.number, before.number if before else None)
-            self.state.adopt(entry, leaf_hash(self.state.entry(entry.number)), instant(entry.time))
-            if self.state.head.size >= self._logbook.size or first.register == TRANSACTION:
-                return
-            entry = self._logbook.describe(self.state.head.size)
-            if entry is not None and (entry.number != self.state.head.size or entry.number in self._logbook.damaged):
-                return
+    def _index_differs(self, entry: Entry, expected: bytes) -> None:
+        """Tell a wrong root, which every later index entry has as well, from anything else."""
+        root = decode_entry(expected).fields["root"]
+        if entry.fields.get("root") != root:
+            if self.state.lost_numbers:
+                self._findings.leave("the index roots stated after a damaged entry")
+            else:
+                self._index_faults.append(entry)
+        body = {**(entry.body or {}), "fields": {**entry.fields, "root": root}}
+        otherwise_right = msgspec.structs.replace(entry, body=body).encode() == expected
+        if not otherwise_right and not self._follows_loss(entry):
+            self._differs(entry.number, expected)
+
+    def _adopt(self, first: Entry, row: Row | None) -> None:
+        """Take a unit's entries as they are stored."""
+        if first.transaction is not None:
+            self.spoiled.add(first.transaction)
+            self.causes.give_up(first.transaction)
+        if row is not None:
+            self._rows.check_taken(row)
+        priors: dict[int, int] = {}
+        unknown: set[int] = set()
+        number = first.number
+        while entry := self._in_unit(number, first):
+            before = self.state.adopt(entry, self.state.entry(number), instant(entry.time))
+            if before is not None:
+                priors[number] = before
+            if self._follows_loss(entry):
+                unknown.add(number)
+            self._note(number, entry)
+            number += 1
+        if number == first.number:
+            self._logbook.discard(number)
+            self._lose(number)
+        else:
+            self._rows.expect_priors(number, priors, unknown)
+
+    def _in_unit(self, number: int, first: Entry) -> Entry | None:
+        """An entry, if it is one of the unit that begins with `first` and can be used."""
+        if number > first.number and (first.register == TRANSACTION or number in self._logbook.damaged):
+            return None
+        try:
+            entry = decode_entry(self.state.entry(number))
+        except Malformed:
+            return None
+        same = entry.number == number and entry.transaction == first.transaction and entry.register != INDEX
+        return entry if same else None
+
+    def _note(self, number: int, entry: Entry) -> None:
+        """Remember what an entry says of things that are stored apart from the log."""
+        if entry.document is not None:
+            self.documents.setdefault(entry.document, number)
+        if entry.register == AGENCY:
+            self.members.append((number + 1, entry))

@@ -2,87 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 from counterfoil.ledger.state import Taken
 from counterfoil.store.audit.finding import Findings
-from counterfoil.store.database import Database
+from counterfoil.store.audit.stored import Row, Stored
+from counterfoil.store.checksum import checksum
+
+PAST_ALL: Final = 1 << 64
+"""Larger than any number that SQLite can store."""
 
 
 class Rows:
     """Reads `prior` and `taken` in the order of the log; every row must be expected, and every expected row there."""
 
-    def __init__(self, database: Database, findings: Findings):
+    def __init__(self, stored: Stored, findings: Findings):
+        self._stored = stored
         self._findings = findings
-        self._database = database
-        self._prior = _Cursor(database.query("SELECT number, previous FROM prior ORDER BY number"))
-        self._taken = _Cursor(
-            database.query("SELECT first, count, hash, name, header, endorsements FROM taken ORDER BY first")
-        )
+        self._prior = _Cursor(stored.rows("prior"))
+        self._taken = _Cursor(stored.rows("taken"))
         self._firsts: dict[bytes, int] | None = None
 
-    def expect_prior(self, number: int, previous: int | None) -> None:
-        """Compare the row of an entry; `previous` is None for a record's first entry, which has none."""
-        for row in self._prior.before(number):
-            self._findings.add("an entry before it is stored, and it has none", f"prior row {row[0]}", number=row[0])
-        row = self._prior.at(number)
-        if row is None and previous is not None:
-            self._findings.add("the entry before it is not stored", f"prior row {number}", number=number)
-        elif row is not None and row != (number, previous):
-            self._findings.add("the stored entry before it is another one", f"prior row {number}", number=number)
+    def expect_priors(self, end: int, priors: Mapping[int, int], unknown: Collection[int] = ()) -> None:
+        """Compare the rows of the next entries, up to `end`, with the entry before each that has one.
 
-    def pass_prior(self, number: int) -> None:
-        """Pass over the row of an entry that cannot be read."""
-        for row in self._prior.before(number):
-            self._findings.add("an entry before it is stored, and it has none", f"prior row {row[0]}", number=row[0])
-        self._prior.at(number)
+        What comes before the entries in `unknown` cannot be told.
+        """
+        found: dict[int, int] = dict(self._prior.below(end))
+        if found == priors:
+            return
+        for number in sorted((found.keys() | priors.keys()).difference(unknown)):
+            if number not in priors:
+                what = "an entry before it is stored, and it has none"
+            elif number not in found:
+                if self._is_named("prior", number):
+                    continue
+                what = "the entry before it is not stored"
+            elif found[number] != priors[number]:
+                what = "the stored entry before it is another one"
+            else:
+                continue
+            self._findings.add(what, f"prior row {number}", number=number)
 
-    def taken(self, number: int) -> Taken | None:
-        """The row of the transaction whose first entry this is."""
-        for row in self._taken.before(number):
-            self._findings.add("a header is stored that no entry here belongs to", f"taken row {row[0]}", number=row[0])
-        row = self._taken.at(number)
-        return Taken(*row) if row is not None else None
+    def pass_priors(self, end: int) -> None:
+        """Pass over the rows of entries that cannot be read."""
+        for _ in self._prior.below(end):
+            pass
 
-    def taken_by_hash(self, hash_: bytes) -> Taken | None:
-        """The row of a transaction that waited before it was taken; the cursor stays where it is."""
+    def taken(self, number: int) -> Row | None:
+        """The row of the transaction whose first entry this is; those before it belong to no entry."""
+        for row in self._taken.below(number):
+            self._findings.add(
+                "a header is stored that no entry belongs to", f"taken row {row[0]}", number=row[0]
+            )
+        return self._taken.at(number)
+
+    def taken_later(self, hash_: bytes) -> Row | None:
+        """The row of a transaction that waited before it was taken; the reading in order goes on where it was."""
         if self._firsts is None:
-            self._firsts = {bytes(row[1]): row[0] for row in self._database.query("SELECT first, hash FROM taken")}
-        row = self._database.row(
-            "SELECT first, count, hash, name, header, endorsements FROM taken WHERE first = ?", (self._firsts.get(hash_, -1),)
-        )
-        return Taken(*row) if row else None
+            self._firsts = {row[2]: row[0] for row in self._stored.rows("taken")}
+        first = self._firsts.get(hash_)
+        return None if first is None else self._stored.row("taken", first)
 
-    def expect_taken(self, expected: Taken, found: Taken | None) -> None:
-        """Compare a transaction's stored row with what its header and entries say."""
+    def expect_taken(self, expected: Taken, found: Row | None) -> None:
+        """Compare a transaction's stored row with what its entries and its header say."""
+        where = f"taken row {expected.first}"
         if found is None:
-            self._findings.add("the header of its transaction is not stored", f"taken row {expected.first}", number=expected.first)
-        else:
-            for name, one, other in zip(Taken._fields, expected, found, strict=True):
-                if one != other or type(one) is not type(other):
-                    self._findings.add(f"its {name} is not what the entries say", f"taken row {expected.first}", number=expected.first)
+            if not self._is_named("taken", expected.first):
+                self._findings.add(
+                    "the header of its transaction is not stored", where, number=expected.first
+                )
+            return
+        for name, one, other in zip(Taken._fields, expected, found, strict=False):
+            if one != other:
+                self._findings.add(f"its {name} is not what the entries say", where, number=expected.first)
+        self.check_taken(found)
 
-    def finish(self, size: int) -> None:
+    def check_taken(self, row: Row) -> None:
+        """Check what a transaction's row says by itself."""
+        if row[6] != checksum(row[0], row[5]):
+            what = "its endorsements, or the checksum over them, are not those that were stored"
+            self._findings.add(what, f"taken row {row[0]}", number=row[0])
+
+    def finish(self) -> None:
         """Name every row that is left when the log ends."""
-        for row in self._prior.before(size + (1 << 62)):
-            self._findings.add("a row stands beyond the end of the log", f"prior row {row[0]!r}")
-        for row in self._taken.before(size + (1 << 62)):
-            self._findings.add("a row stands beyond the end of the log", f"taken row {row[0]!r}")
+        for name, cursor in (("prior", self._prior), ("taken", self._taken)):
+            for row in cursor.below(PAST_ALL):
+                self._findings.add("a row stands beyond the end of the log", f"{name} row {row[0]}")
+
+    def _is_named(self, table: str, number: int) -> bool:
+        """Whether a finding says already why a row is not there to be read."""
+        return table in self._stored.broken or number in self._stored.ill[table]
 
 
 class _Cursor:
-    def __init__(self, rows: Iterator[tuple[Any, ...]]):
+    def __init__(self, rows: Iterator[Row]):
         self._rows = rows
         self._next = next(rows, None)
 
-    def before(self, number: int) -> Iterator[tuple[Any, ...]]:
+    def below(self, number: int) -> Iterator[Row]:
         """The rows, not read yet, whose number is smaller."""
         while self._next is not None and self._next[0] < number:
             yield self._next
             self._next = next(self._rows, None)
 
-    def at(self, number: int) -> tuple[Any, ...] | None:
+    def at(self, number: int) -> Row | None:
         """The row with this number, if it is the next one."""
         row = self._next
         if row is None or row[0] != number:

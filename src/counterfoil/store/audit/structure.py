@@ -1,15 +1,16 @@
-"""The database file itself: its header, its b-trees, its tables as the schema has them."""
+"""The database file itself: its header, its length, its b-trees, and its tables as the schema has them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
-from counterfoil.errors import CounterfoilError
+from counterfoil.errors import Damaged
 from counterfoil.store.audit.finding import Findings
 from counterfoil.store.database import Database
 from counterfoil.store.schema import APPLICATION_ID, CREATE, VERSION
 from counterfoil.store.sqlite import PAGE_SIZE
+from counterfoil.store.untouched import first_page, wal_of
 
 HEADER_BYTES: Final = 100
 FIXED: Final[tuple[tuple[str, int, int, int], ...]] = (
@@ -20,6 +21,7 @@ FIXED: Final[tuple[tuple[str, int, int, int], ...]] = (
     ("maximum payload fraction", 21, 1, 64),
     ("minimum payload fraction", 22, 1, 32),
     ("leaf payload fraction", 23, 1, 32),
+    ("schema cookie", 40, 4, len(CREATE)),
     ("schema format", 44, 4, 4),
     ("default cache size", 48, 4, 0),
     ("largest root page", 52, 4, 0),
@@ -28,46 +30,70 @@ FIXED: Final[tuple[tuple[str, int, int, int], ...]] = (
     ("incremental vacuum", 64, 4, 0),
     ("application id", 68, 4, APPLICATION_ID),
 )
-"""Header fields that this store always has the same (SQLite file format, section 1.3): name, offset, length, value."""
-SQLITE_TABLES: Final = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
+"""Header fields that this store always has the same (SQLite file format, section 1.3): name, offset, length, value.
+
+The schema cookie counts the changes of the schema, which are the statements that created it.
+"""
+OLDEST_SQLITE: Final = 3_037_000
+"""The first version that has STRICT tables."""
+MAX_LINES: Final = 10
 
 
-def check_header(path: Path, findings: Findings) -> None:
-    """Compare the file's header with what SQLite writes for this store."""
-    header = path.read_bytes()[:HEADER_BYTES] if path.stat().st_size < 1 << 16 else _first(path)
+def check_file(path: Path, findings: Findings) -> None:
+    """Compare the file's header and length with what SQLite writes for this store."""
+    header = first_page(path, HEADER_BYTES)
     if len(header) < HEADER_BYTES or header[:16] != b"SQLite format 3\0":
         findings.add("the file does not begin as a SQLite database does", path.name)
         return
+
+    def number(offset: int, length: int = 4) -> int:
+        return int.from_bytes(header[offset : offset + length], "big")
+
     for name, offset, length, value in FIXED:
-        found = int.from_bytes(header[offset : offset + length], "big")
-        if found != value:
-            findings.add(f"the header's {name} is {found} and must be {value}", path.name)
+        if (found := number(offset, length)) != value:
+            findings.add(f"the header's {name} is {found}, and must be {value}", path.name)
     if any(header[72:92]):
         findings.add("the header's reserved bytes are not zero", path.name)
+    if number(24) != number(92):
+        findings.add("the header's two change counters differ", path.name)
+    if not OLDEST_SQLITE <= number(96) < 4_000_000:
+        findings.add(f"the header says that SQLite {number(96)} wrote the file, which cannot be", path.name)
+    _check_length(path, number(28), findings)
 
 
-def check_tables(database: Database, findings: Findings) -> bool:
-    """Compare the tables with the schema, and walk every b-tree; returns whether the tables can be read at all."""
+def _check_length(path: Path, pages: int, findings: Findings) -> None:
+    """Beyond its pages the file has nothing; with a write-ahead log some of them may not be in the file yet."""
+    size, log = path.stat().st_size, wal_of(path)
+    in_log = log.exists() and log.stat().st_size > 0
+    if size % PAGE_SIZE or (not in_log and size != pages * PAGE_SIZE):
+        findings.add(
+            f"the file has {size} bytes, and its header says {pages} pages of {PAGE_SIZE}", path.name
+        )
+
+
+def check_tables(database: Database, findings: Findings, file: str) -> bool:
+    """Compare the tables with the schema, and walk every b-tree; returns whether any table can be read."""
     try:
-        stored = {(str(name), sql) for name, sql in database.query("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")}
-        expected = {(_name(sql), sql) for sql in CREATE}
-        for name, _ in sorted(expected - stored):
-            findings.add(f"the table or index {name} is missing or has another form", "store.db")
-        for name, _ in sorted(stored - expected, key=str):
-            findings.add(f"{name!r} is not a table or index of this store, or has another form", "store.db")
-        for (line,) in database.query("PRAGMA integrity_check(20)"):
+        _compare_schema(database, findings, file)
+        for (line,) in database.query(f"PRAGMA integrity_check({MAX_LINES})"):
             if line != "ok":
-                findings.add(f"SQLite finds the file damaged: {line}", "store.db")
-    except CounterfoilError as error:
-        findings.add(str(error), "store.db")
+                findings.add(f"SQLite finds the file damaged: {line}", file)
+        return database.row("SELECT 1 FROM sqlite_master WHERE type = 'table' LIMIT 1") is not None
+    except Damaged as error:
+        findings.add(f"the tables cannot be read: {error}", file)
         return False
-    return not expected - stored
 
 
-def _first(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(HEADER_BYTES)
+def _compare_schema(database: Database, findings: Findings, file: str) -> None:
+    stored = set(database.query("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+    expected = {_master_row(sql) for sql in CREATE}
+    for kind, name, *_ in sorted(expected - stored, key=str):
+        findings.add(f"the {kind} {name} is missing, or has another form", file)
+    for kind, name, *_ in sorted(stored - expected, key=str):
+        findings.add(f"the {kind} {name!r} is not one of this store, or has another form", file)
 
 
-def _name(sql: str) -> str:
-    return sql.split()[2]
+def _master_row(sql: str) -> tuple[str, str, str, str]:
+    """What SQLite keeps of a statement that creates a table or index."""
+    _, kind, name, *words = sql.split()
+    return kind.lower(), name, words[1] if kind == "INDEX" else name, sql

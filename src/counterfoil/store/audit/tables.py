@@ -3,96 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
-from typing import Any
 
 from counterfoil.errors import CounterfoilError
 from counterfoil.ledger.state import Pending
-from counterfoil.proof.instant import instant
+from counterfoil.proof.canonical import labelled, unlabelled
+from counterfoil.proof.entry import Entry
 from counterfoil.store.audit.finding import Findings
-from counterfoil.store.audit.replay_state import ReplayState
-from counterfoil.store.database import Database
-from counterfoil.store.documents import CHUNK
+from counterfoil.store.audit.logbook import Logbook
+from counterfoil.store.audit.replay import Replay
+from counterfoil.store.audit.stored import TABLES, Row, Stored, shown
 from counterfoil.store.store import head_row
 from counterfoil.store.waiting import decode_pending, encode_pending
 
 
-def read_pending(database: Database, findings: Findings) -> dict[str, Pending]:
+def read_pending(stored: Stored, findings: Findings) -> dict[str, Pending]:
     """The stored waiting transactions that can be read, by hash."""
     waiting: dict[str, Pending] = {}
-    for row in database.query("SELECT hash, name, complete, header, proposals, endorsements FROM pending"):
+    for row in stored.rows("pending"):
         try:
             pending = decode_pending(row[1:])
-        except (CounterfoilError, TypeError) as error:
-            findings.add(f"a waiting transaction cannot be read: {error}", f"pending row {_hex(row[0])}")
+        except CounterfoilError as error:
+            stored.ill["pending"].add(row[0])
+            findings.add(f"a waiting transaction cannot be read: {error}", f"pending row {shown(row[0])}")
             continue
         waiting[pending.hash] = pending
     return waiting
 
 
-def compare_tables(database: Database, state: ReplayState, findings: Findings) -> None:
-    """Compare claims, references, waiting transactions and the head with the replayed state."""
-    claims = database.query("SELECT digest, holder FROM claim")
-    _compare(claims, state.claims.items(), "claim", findings)
-    references = database.query("SELECT target, role, source FROM reference")
-    _compare(references, state.references, "reference", findings)
-    pending = database.query("SELECT hash, name, complete, header, proposals, endorsements FROM pending")
-    _compare(pending, [encode_pending(each) for each in state.open.values()], "pending", findings)
-    for each in state.open.values():
-        if instant(each.transaction.header.deadline) < state.head.time:
-            findings.add("its deadline has passed, and it has not lapsed", f"pending row {each.hash}")
+class TableAudit:
+    """Compares claims, references, waiting transactions and the head with the state that the replay has reached."""
 
+    def __init__(self, stored: Stored, logbook: Logbook, replay: Replay, findings: Findings):
+        self._stored = stored
+        self._logbook = logbook
+        self._replay = replay
+        self._state = replay.state
+        self._findings = findings
 
-def compare_head(row: tuple[Any, ...] | None, state: ReplayState, findings: Findings) -> None:
-    """Compare the row that says where the log ends (all but its note) with the replayed state."""
-    if row is None:
-        findings.add("the row that says where the log ends is missing", "head")
-        return
-    *found, settled, sum_, _ = row
-    expected = head_row(state.head, settled if isinstance(settled, int) else 0, b"")
-    names = ("size", "time", "index leaf", "index number", "index version", "index time")
-    for name, one, other in zip(names, expected, found, strict=False):
-        if one != other or type(one) is not type(other):
-            findings.add(f"its {name} is {other!r} and must be {one!r}", "head")
-    if sum_ != expected[-2] or type(settled) is not int:
-        findings.add("how far the index pages are settled is not what was stored", "head")
+    def compare(self) -> None:
+        """Compare every row of the three tables."""
+        claims, references = self._state.claims.items(), self._state.references
+        self._compare("claim", claims, holder=1)
+        self._compare("reference", references, holder=2)
+        self._compare("pending", [encode_pending(each) for each in self._state.open.values()])
+        for transaction, ended in self._replay.causes.gone.items():
+            key = unlabelled(transaction)
+            if not (ended or transaction in self._replay.spoiled or self._is_named("pending", key)):
+                self._findings.add("it waits, and is not stored", f"pending row {key.hex()}")
 
+    def compare_head(self) -> Row | None:
+        """Compare the row that says where the log ends, but for its note; returns it where it can be read."""
+        rows = list(self._stored.rows("head"))
+        if len(rows) != 1 or rows[0][0] != 0:
+            if not self._is_named("head", 0):
+                self._findings.add(f"it has {len(rows)} rows, and must have one", "head")
+            return rows[0] if rows else None
+        columns, found = tuple(TABLES["head"].columns)[1:-1], rows[0][1:-1]
+        expected = head_row(self._state.head, found[-2], b"")[:-1]
+        for column, one, other in zip(columns, expected, found, strict=True):
+            if one != other and column == "checksum":
+                self._findings.add("its settled, or the checksum over it, is not what was stored", "head")
+            elif one != other and not (self._logbook.cut or self._state.lost_numbers):
+                self._findings.add(f"its {column} is {shown(other)} and must be {shown(one)}", "head")
+        return rows[0]
 
-def check_documents(database: Database, named: dict[str, int], findings: Findings) -> None:
-    """Hash every stored document, and see that each one that an entry names is here."""
-    stored = {hash_: size for hash_, size in database.query("SELECT hash, size FROM document")}
-    for hash_, size in stored.items():
-        _check_document(database, hash_, size, findings)
-    for name, number in named.items():
-        if bytes.fromhex(name.removeprefix("sha256:")) not in stored:
-            findings.add(f"the document {name} that it names is missing", f"entry {number}", number=number)
-    for (hash_,) in database.query("SELECT DISTINCT hash FROM chunk"):
-        if hash_ not in stored:
-            findings.add("a chunk belongs to no document", f"document {_hex(hash_)}")
+    def _compare(self, table: str, expected: Iterable[Row], holder: int | None = None) -> None:
+        width, columns = TABLES[table].key, tuple(TABLES[table].columns)
+        found = {row[:width]: row for row in self._stored.rows(table)}
+        due = {tuple(row)[:width]: tuple(row) for row in expected}
+        for key in sorted(key for key in found.keys() | due.keys() if found.get(key) != due.get(key)):
+            one, other = due.get(key), found.get(key)
+            row = one or other or key
+            if self._is_named(table, key[0]) or (other is not None and self._is_excused(row, holder)):
+                continue
+            if other is None:
+                what = "it is missing, and the log leads to it"
+            elif one is None:
+                what = "it is stored, and the log does not lead to it"
+            else:
+                names = (name for name, *pair in zip(columns, one, other, strict=True) if pair[0] != pair[1])
+                what = f"its {', '.join(names)} is not what the log leads to"
+            self._findings.add(what, f"{table} row {shown(key[0])}", self._holder(row, holder))
 
+    def _holder(self, row: Row, holder: int | None) -> Entry | None:
+        """The latest entry of the record that a row belongs to."""
+        state = None if holder is None else self._state.record(row[holder])
+        return self._logbook.describe(state.number) if state else None
 
-def _check_document(database: Database, hash_: Any, size: Any, findings: Findings) -> None:
-    where, hasher, total, last = f"document {_hex(hash_)}", sha256(), 0, CHUNK
-    rows = database.query("SELECT number, bytes FROM chunk WHERE hash = ? ORDER BY number", (hash_,))
-    for position, (number, part) in enumerate(rows):
-        if number != position or not isinstance(part, bytes) or last != CHUNK:
-            findings.add("its chunks are not as they were stored", where)
-            return
-        hasher.update(part)
-        total, last = total + len(part), len(part)
-    if hasher.digest() != hash_:
-        findings.add("its bytes are not those that its name says", where)
-    elif total != size:
-        findings.add(f"its size is {total} bytes and not {size!r}", where)
+    def _is_excused(self, row: Row, holder: int | None) -> bool:
+        """Whether a row may come from an entry that could not be judged."""
+        if holder is None:
+            return labelled(row[0]) in self._replay.spoiled
+        unknown = bool(self._state.lost_numbers) and self._state.record(row[holder]) is None
+        return unknown or row[holder] in self._state.unsure
 
-
-def _compare(found: Iterable[tuple[Any, ...]], expected: Iterable[tuple[Any, ...]], table: str, findings: Findings) -> None:
-    rows, due = set(found), set(expected)
-    for row in sorted(due - rows, key=repr):
-        findings.add("a row is missing, or is not what the log leads to", f"{table} row {_hex(row[0])}")
-    for row in sorted(rows - due, key=repr):
-        findings.add("a row is stored that the log does not lead to", f"{table} row {_hex(row[0])}")
-
-
-def _hex(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else repr(value)
+    def _is_named(self, table: str, key: object) -> bool:
+        return table in self._stored.broken or key in self._stored.ill[table]

@@ -1,0 +1,245 @@
+"""`counterfoil import` and `counterfoil export`: registers as files in the Register Serialisation Format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from counterfoil.cli.failure import COULD_NOT, DONE, Failure, failure_of, usage
+from counterfoil.cli.options import (
+    AGENCY,
+    COMMAND,
+    HomeOption,
+    JsonOption,
+    RegisterArgument,
+    example,
+    home_folder,
+    reading,
+    replacing,
+    writing,
+)
+from counterfoil.cli.output import Output
+from counterfoil.errors import CounterfoilError, NotFound, Refused, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from counterfoil.node import Node
+    from counterfoil.proof.entry import Entry, Proposal
+    from counterfoil.registry.rsf_format import RsfFile
+
+_LINE: Final = re.compile(r"line (\d+): ")
+
+import_app = typer.Typer(**COMMAND)
+export_app = typer.Typer(**COMMAND)
+
+
+@import_app.command(
+    name="import",
+    epilog=example(
+        "counterfoil import country.rsf --home ./registers",
+        "counterfoil import places.tsv --register place --dry-run --json",
+    ),
+)
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An RSF file, of whatever ending.")],
+    register: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="What the register is called here.", show_default="as the file says"
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, and write nothing.")] = False,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Import a register from an RSF file, with its history.
+
+    The whole file is checked before the first write, every published root in it recomputed; a file that is wrong stores
+    nothing and ends with 1, the reason and its line. An import that was interrupted goes on when it is called again.
+    """
+    output = Output(json=json)
+    try:
+        document = _import(output, file, register, home, dry_run=dry_run)
+    except CounterfoilError as error:
+        return _refuse(output, failure_of(error), file, register)
+    except typer.BadParameter as error:
+        return _refuse(output, usage(error.message), file, register)
+    output.result(document, *_lines(document))
+    return DONE
+
+
+def _import(
+    output: Output, path: Path, register: str | None, home: Path | None, *, dry_run: bool
+) -> dict[str, Any]:
+    """Read and check the file, and only then open the installation; gives what was done."""
+    from counterfoil.proof.canonical import labelled
+    from counterfoil.registry.rsf_import import import_rsf
+
+    file = _read(output, path)
+    name = register or file.register
+    if name is None:
+        raise typer.BadParameter("the file defines no register; say which one it is for with --register NAME")
+    with _to_plan(home) if dry_run else writing(home) as writer:
+        with output.progress(f"import {name}", "entries") as tell:
+            imported = import_rsf(writer, file, name, dry_run=dry_run, progress=tell)
+        if isinstance(writer, Plan):
+            size, root = writer.log
+        else:
+            writer.settle()
+            size, root = writer.store.head.size, labelled(writer.store.log.root())
+    return {
+        "file": str(path),
+        **imported._asdict(),
+        "root": root,
+        "size": size,
+        "assertions": len(file.assertions),
+        "dry_run": dry_run,
+    }
+
+
+def _read(output: Output, path: Path) -> RsfFile:
+    from counterfoil.registry.rsf import read_rsf
+
+    try:
+        with path.open("rb") as stream:
+            total = path.stat().st_size
+            with output.progress(f"check {path.name}", "bytes") as tell:
+                return read_rsf(stream, lambda done: tell(done, max(total, done)))
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {path}") from None
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}") from None
+
+
+class Plan:
+    """What an import needs of a node, where nothing is to be written; `node` is None where there is no installation."""
+
+    def __init__(self, node: Node | None):
+        self._node = node
+        self.agency = AGENCY
+        if node is not None:
+            from counterfoil.proof.entry import decode_entry
+
+            members = (entry for entry in map(decode_entry, node.entries()) if entry.register == ".agency")
+            self.agency = next(members).record
+
+    @property
+    def log(self) -> tuple[int, str | None]:
+        """The log's size and labelled root, as they are and stay."""
+        from counterfoil.proof.canonical import labelled
+
+        if self._node is None:
+            return 0, None
+        return self._node.store.head.size, labelled(self._node.store.log.root())
+
+    def record(self, register: str, record: str) -> Entry | None:
+        """The latest entry of a record."""
+        return self._node.record(register, record) if self._node else None
+
+    def entries(self) -> Iterator[bytes]:
+        """Every entry of the log."""
+        return self._node.entries() if self._node else iter(())
+
+    def submit(self, proposals: Sequence[Proposal]) -> object:
+        """Nothing is written."""
+        raise Unavailable(f"{len(proposals)} proposals were to be written in an import that only plans")
+
+
+@contextmanager
+def _to_plan(home: Path | None) -> Iterator[Plan]:
+    if (home_folder(home) / "store.db").exists():
+        with reading(home) as node:
+            yield Plan(node)
+    else:
+        yield Plan(None)
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    """What an import did, for people."""
+    count, added = document["entries"], document["added"]
+    if document["published_root_verified"]:
+        checked = f"{document['assertions']} published roots recomputed, and each is as published"
+    else:
+        checked = "the file publishes no root over its entries"
+    if document["dry_run"]:
+        return [
+            f"{document['register']}: {count:,} entries in the file, {added:,} would be written; {checked}"
+        ]
+    return [
+        f"{document['register']}: {count:,} entries in the file, {added:,} written; {checked}",
+        f"log root {document['root']}, at {document['size']:,} entries",
+    ]
+
+
+def _refuse(output: Output, failure: Failure, path: Path, register: str | None) -> int:
+    """Say why nothing was imported; under --json in the shape of a result."""
+    if output.json:
+        line = _LINE.search(failure.message)
+        error = failure.document | ({"line": int(line[1])} if line else {})
+        output.result(
+            {
+                "file": str(path),
+                "register": register,
+                "entries": 0,
+                "added": 0,
+                "root": None,
+                "published_root_verified": False,
+                "error": error,
+            }
+        )
+    else:
+        output.error(failure._replace(message=f"{path}: {failure.message}"))
+    return failure.code
+
+
+@export_app.command(
+    epilog=example("counterfoil export country --out country.rsf", "counterfoil export country | head -3")
+)
+def export(
+    register: RegisterArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write to this file.", show_default="standard output"),
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Write a register as an RSF file: byte for byte what was imported, and after it what was entered since."""
+    from counterfoil.registry.rsf_export import export_rsf
+
+    if json and out is None:
+        raise typer.BadParameter("an export is no JSON; with --json, name a file by --out FILE")
+    output = Output(json=json)
+    with reading(home) as node:
+        if node.record(".register", register) is None:
+            raise NotFound(f"there is no register {register!r}; counterfoil register lists those there are")
+        lines = export_rsf(node.entries(), register)
+        try:
+            count, size = _write(output, lines, out)
+        except Refused as error:
+            output.error(failure_of(error)._replace(code=COULD_NOT))
+            return COULD_NOT
+    if out is not None:
+        document = {"register": register, "file": str(out), "lines": count, "bytes": size}
+        output.result(document, f"{register}: {count:,} lines, {size:,} bytes in {out}")
+    return DONE
+
+
+def _write(output: Output, lines: Iterator[bytes], out: Path | None) -> tuple[int, int]:
+    """Write the lines; gives how many they are, and their bytes."""
+    count = size = 0
+    with replacing(out) if out is not None else nullcontext() as file:
+        for line in lines:
+            count += 1
+            size += len(line)
+            if file is None:
+                output.raw(line)
+            else:
+                file.write(line)
+    return count, size

@@ -1,0 +1,222 @@
+"""The demonstration, chapter by chapter."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from counterfoil.cli.entries import entry_lines, shown
+from counterfoil.cli.options import read_input, reading, write_output, writing
+from counterfoil.cli.output import Output, columns, flush, printable
+from counterfoil.cli.proof import genesis_size
+from counterfoil.cli.tampering import Tampered, change_one_byte
+from counterfoil.examples import registers_folder
+from counterfoil.home import Home
+from counterfoil.home_audit import audit_home
+from counterfoil.proof.canonical import labelled
+from counterfoil.proof.report import VALID
+from counterfoil.proof.trust import Trust
+from counterfoil.proof.verify import verify
+from counterfoil.registry.history import Clock, as_known, differences
+from counterfoil.registry.prove import prove_record
+from counterfoil.registry.rsf import read_rsf
+from counterfoil.registry.rsf_import import import_rsf
+
+if TYPE_CHECKING:
+    from counterfoil.node import Node
+
+REGISTER: Final = "country"
+RECORD: Final = "CZ"
+DAY: Final = "2016-06-01"
+"""A day on which the Czech Republic was not called Czechia yet."""
+
+
+class Expected(msgspec.Struct):
+    """A register's root as the Government Digital Service published it."""
+
+    register: str
+    root_asserted_at_user_entries: int
+    root_hash: str
+
+
+class Story:
+    """Tells the demonstration in `folder`; `as_told` is whether everything came out as it must."""
+
+    def __init__(self, output: Output, folder: Path):
+        self._output = output
+        self._home = Home(folder)
+        # What can be deleted and is made again lies there, so that the audit does not take it for a stray.
+        self._proof = self._home.cache / "czechia.proof.json"
+        self.as_told = True
+        self.document: dict[str, Any] = {"home": str(folder)}
+
+    def tell(self) -> None:
+        """Every chapter in turn."""
+        with writing(self._home.folder, title="Demonstration") as node:
+            self._import(node)
+        with reading(self._home.folder) as node:
+            self._show(node)
+            self._prove(node)
+        self._tamper()
+        self._go_on()
+
+    def _chapter(self, number: int, title: str, *lines: str) -> None:
+        self._output.say()
+        self._output.say(f"{number}. {title}", "bold")
+        for line in lines:
+            self._output.say(f"   {line}")
+        self._output.say()
+        flush()
+
+    def _said(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._output.say(f"   {line}")
+
+    def _expect(self, said: str, *, well: bool) -> None:
+        """A line with a mark; the demonstration is as told if every such line is well."""
+        self.as_told = self.as_told and well
+        mark = self._output.styled("✓", "green") if well else self._output.styled("✗", "red")
+        self._output.say(f"   {mark} {said}")
+        flush()
+
+    def _import(self, node: Node) -> None:
+        self._chapter(
+            1,
+            "Fourteen registers of the UK government, imported with their history",
+            "Each file publishes roots of its own Merkle tree. Every one is computed again from the entries.",
+        )
+        data = read_input(registers_folder() / "expected-roots.json")
+        for expected in msgspec.json.decode(data, type=list[Expected]):
+            self._import_one(node, expected)
+        node.settle()
+        self.document["entries"] = node.store.head.size
+        self.document["root"] = labelled(node.store.log.root())
+        self._said(
+            ["", f"The ledger now has {node.store.head.size:,} entries and one root over all of them,"]
+        )
+        self._said([f"{self.document['root']}."])
+
+    def _import_one(self, node: Node, expected: Expected) -> None:
+        path = registers_folder() / f"{expected.register}.rsf"
+        with self._output.progress(f"import {expected.register}", "entries") as tell:
+            file = read_rsf(path.read_bytes())
+            imported = import_rsf(node, file, progress=tell)
+        asserted = {(assertion.user_entries, assertion.root) for assertion in file.assertions}
+        same = (expected.root_asserted_at_user_entries, expected.root_hash) in asserted
+        count = f"{imported.entries:>5,} entries" + ("" if imported.added else ", here already")
+        self._expect(
+            f"{count}, root {expected.root_hash[8:24]}… as published: {expected.register}", well=same
+        )
+        self._output.tell({**imported._asdict(), "published_root": expected.root_hash, "reproduced": same})
+
+    def _show(self, node: Node) -> None:
+        self._chapter(
+            2,
+            "A record through time",
+            "Nothing is overwritten: a change is a new entry that names the hash of the one before.",
+        )
+        entries = sorted(node.history(REGISTER, RECORD), key=lambda entry: entry.version)
+        for entry in entries:
+            self._said(entry_lines(entry))
+        for change in differences(entries[0], entries[-1]):
+            self._said([f"changed: {change.field}, from {shown(change.before)} to {shown(change.after)}"])
+        answer = as_known(entries, known=DAY, clock=Clock.BOOK)
+        name = answer.entry.fields["name"] if answer.entry else None
+        self._said([""])
+        self._expect(
+            f"as the book knew it on {DAY}, the country was called {name}", well=name == "Czech Republic"
+        )
+        self._output.tell(
+            {"register": REGISTER, "record": RECORD, "versions": len(entries), "known": {DAY: name}}
+        )
+
+    def _prove(self, node: Node) -> None:
+        self._chapter(
+            3,
+            "A proof that anyone can check",
+            "One file shows both versions, that there is no later one, who endorsed them, and the log's signed root.",
+        )
+        self._home.cache.mkdir(mode=0o700, exist_ok=True)
+        bundle = prove_record(node.store, REGISTER, RECORD, versions="all", genesis_size=genesis_size(node))
+        data = bundle.encode()
+        write_output(self._proof, data)
+        self._said([f"{self._proof}: {len(data):,} bytes", f"{self._home.trust}: whose signatures count", ""])
+        report = verify(data, Trust.parse(read_input(self._home.trust)))
+        for step in report.steps:
+            self._expect(f"{step.name}: {step.detail}", well=step.passed is not False)
+        level = f", {report.level}" if report.level else ""
+        self._expect(f"verdict: {report.verdict}{level}", well=report.verdict == VALID)
+        self.document |= {
+            "proof": str(self._proof),
+            "trust": str(self._home.trust),
+            "verdict": report.verdict,
+        }
+
+    def _tamper(self) -> None:
+        self._chapter(
+            4,
+            "One stored byte, changed",
+            "In a copy of the store, by somebody who gets at the disk and past every program.",
+        )
+        with tempfile.TemporaryDirectory(prefix="counterfoil-copy-") as folder:
+            copy = Home(Path(folder) / "copy")
+            # The secret keys stay where they are: the audit of a copy can do without.
+            beside = shutil.ignore_patterns("keys", "cache", "*-wal", "*-shm")
+            shutil.copytree(self._home.folder, copy.folder, ignore=beside)
+            tampered = change_one_byte(copy.store)
+            self._said([_described(tampered), "", "The audit of the copy:"])
+            audited = audit_home(copy)
+        for finding in audited.findings[:3]:
+            self._said([f"  {printable(finding.sentence)}"])
+        entry = tampered.entry
+        named = any(
+            entry is None or (each.register, each.record) == (entry.register, entry.record)
+            for each in audited.findings
+        )
+        self._said([""])
+        self._expect("the audit names what was changed", well=bool(audited.found) and named)
+        healthy = audit_home(self._home)
+        self._expect(
+            f"and finds nothing in the original: {healthy.entries:,} entries", well=not healthy.found
+        )
+        self.document |= {"tampered": msgspec.to_builtins(audited.findings[:3]), "faults": healthy.found}
+
+    def _go_on(self) -> None:
+        home = self._home.folder
+        self._chapter(5, "What to try next")
+        calls = [
+            ("every register", f"counterfoil register --home {home}"),
+            ("another record's history", f"counterfoil history country CI --home {home}"),
+            ("verify it yourself", f"counterfoil verify {self._proof} --trust {self._home.trust}"),
+            (
+                "that there is none",
+                f"counterfoil prove country ZZ --absent --home {home} --out no-zz.proof.json",
+            ),
+            ("a register of your own", f"counterfoil register create tree --key number --home {home}"),
+            ("and its first record", f"counterfoil record create tree 1 --field kind=oak --home {home}"),
+            ("look for faults", f"counterfoil audit --home {home}"),
+        ]
+        self._said(columns(calls))
+        if not self.as_told:
+            self._said(
+                [
+                    "",
+                    self._output.styled(
+                        "Something did not come out as it must; see the lines marked ✗.", "red"
+                    ),
+                ]
+            )
+
+
+def _described(tampered: Tampered) -> str:
+    byte = f"byte {tampered.offset:,} of store.db, from {chr(tampered.before)!r} to {chr(tampered.after)!r}"
+    if tampered.entry is None:
+        return byte
+    name = tampered.entry.fields["name"]
+    changed = chr(tampered.after) + name[1:]
+    return f"{byte}: in {tampered.entry.register} {tampered.entry.record}, {name!r} becomes {changed!r}"

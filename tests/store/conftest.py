@@ -1,0 +1,19 @@
+"""A fresh SQLite database with the store's tables, for tests of the parts that need no ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from counterfoil.store.schema import prepare
+from counterfoil.store.sqlite import Sqlite
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Sqlite]:
+    opened = Sqlite(tmp_path / "store.db")
+    prepare(opened)
+    yield opened
+    opened.close()
