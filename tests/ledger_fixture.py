@@ -119,9 +119,9 @@ class StubSigner:
 class Scribe:
     """Writes transactions for one ledger: each with an idempotency key of its own."""
 
-    def __init__(self, clock: Callable[[], float]):
+    def __init__(self, clock: Callable[[], float], first: int = 1):
         self._clock = clock
-        self._requests = count(1)
+        self._requests = count(first)
 
     def transaction(
         self,
@@ -152,15 +152,21 @@ class Scribe:
 
 
 class Ledgerhouse(Scribe):
-    """A ledger in a store, with members that each have one key; the first block is written already."""
+    """A ledger in a store, with members that each have one key.
+
+    In an empty folder it begins with its first block; in another it goes on with what is there.
+    """
 
     def __init__(self, folder: Path, *names: str, governance: Any = None):
         self.clock = Clock()
-        super().__init__(self.clock)
         self._path = folder / "store.db"
+        fresh = not self._path.exists()
+        super().__init__(self.clock, 1 if fresh else 1_001)
         self.open()
-        first = genesis(ORIGIN, members(*(names or (LAND,))), governance or agency(LAND))
-        assert self.send(first)[0].standing is Standing.TAKEN
+        if fresh:
+            first = genesis(ORIGIN, members(*(names or (LAND,))), governance or agency(LAND))
+            (outcome,) = self.send(first)
+            assert outcome.standing is Standing.TAKEN, outcome
 
     def open(self) -> None:
         """Open the store, or open it again after `close`."""

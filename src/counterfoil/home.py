@@ -39,17 +39,21 @@ class Home:
         self.cache = folder / "cache"
         self.last_signed = self.keys / "last-signed"
 
-    @property
-    def exists(self) -> bool:
-        """Whether an installation was begun here; an empty folder is a fresh home."""
-        return self.store.exists() or self.keys.exists()
-
     def create(self) -> None:
-        """Make the folders, readable by their owner alone. Raises `Unavailable` where the machine refuses."""
+        """Make the folders, readable by their owner alone, and the lock.
+
+        An empty folder is a fresh home. Raises `Unavailable` for one that holds something else, or where the machine
+        refuses.
+        """
         with refused_by_machine(self.folder):
-            for folder in (self.folder, self.keys):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.lock.exists() and not self.store.exists() and any(self.folder.iterdir()):
+                raise Unavailable(
+                    f"the folder {self.folder} holds other things already; name an empty or a new one"
+                )
+            # The lock comes first: by it a home is known whose making was interrupted.
             os.close(os.open(self.lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            self.keys.mkdir(mode=0o700, exist_ok=True)
 
     def read_key(self, use: str) -> SigningKey:
         """This agency's key for a use. Raises `NotFound` without a file, `Malformed` where it is no key."""
@@ -72,10 +76,10 @@ class Home:
         return SigningKey(algorithm, bytes.fromhex(text))
 
     def create_key(self, use: str) -> SigningKey:
-        """Make a key and its file of mode 0600. Raises `Unavailable` where it exists already or cannot be written."""
+        """Make a key and its file of mode 0600. Raises `Unavailable` where it cannot be written."""
         name, algorithm = KEY_FILES[use]
         key = SigningKey.generate(algorithm)
-        write_new(self.keys / name, f"{key.seed.hex()}\n".encode(), 0o600)
+        write_whole(self.keys / name, f"{key.seed.hex()}\n".encode(), 0o600)
         return key
 
     @contextmanager
@@ -106,12 +110,19 @@ def refused_by_machine(path: Path) -> Iterator[None]:
         ) from None
 
 
-def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write a file that must not exist yet, flushed to the disk."""
+def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file so that at any moment, also after a loss of power, the old one or the new one is there, whole."""
+    part = path.with_name(f".{path.name}.part")
     with refused_by_machine(path):
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
+        descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, mode)
         try:
             os.write(descriptor, data)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        part.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

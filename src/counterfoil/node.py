@@ -18,7 +18,7 @@ from typing import Any, Final
 from counterfoil.engine.ledger_machine import LedgerMachine, Settle
 from counterfoil.engine.local import LocalEngine
 from counterfoil.errors import Damaged, NotFound
-from counterfoil.home import KEY_FILES, Home, write_new
+from counterfoil.home import KEY_FILES, Home, write_whole
 from counterfoil.ledger.definition import Definition
 from counterfoil.ledger.genesis import genesis
 from counterfoil.ledger.knowledge import Knowledge
@@ -39,8 +39,8 @@ from counterfoil.proof.transaction import (
     draft,
     endorse,
 )
-from counterfoil.proof.trust import Trust, TrustedAgency
-from counterfoil.signer import HomeSigner
+from counterfoil.registry.beginning import first_trust
+from counterfoil.signer import HomeSigner, begin_last_signed, signed_before
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Store
 
@@ -104,26 +104,30 @@ class Node:
         try:
             node._start(origin or f"ledger.local/{secrets.token_hex(8)}", agency, title)
         except BaseException:
-            node._open.close()
+            with node._open:
+                node.store.database.close()
             raise
         return node
 
     def _start(self, origin: str, agency: str, title: str) -> None:
         fresh = self.store.head.size == 0
         keys = {use: self._key(use, fresh) for use in KEY_FILES}
+        if fresh and not signed_before(self.home):
+            begin_last_signed(self.home)
         self._endorsing = keys["endorse"]
         self.origin = origin if fresh else self._parameters().origin
         self._signer = HomeSigner(self.home, self.origin, self.clock)
         self._open.callback(self._signer.close)
-        if not fresh:
-            last = self._signer.last.size
-            self._signer.check(
-                self.store.head.size, self.store.root_at(last) if 0 < last <= self.store.head.size else None
-            )
+        last = self._signer.last.size
+        self._signer.check(
+            self.store.head.size, self.store.root_at(last) if 0 < last <= self.store.head.size else None
+        )
         machine = LedgerMachine(self.store, self._signer)
         self._engine = LocalEngine({LEDGER: machine}, self.clock, self.store.head.time)
         if fresh:
-            self._begin(agency, title, keys)
+            self._begin(agency, title)
+        if not self.home.trust.exists() or not self.home.trust.stat().st_size:
+            write_whole(self.home.trust, first_trust(self.store.entries(), self.store.root_at).encode())
         self.agency = self._own_agency()
 
     def _key(self, use: str, fresh: bool) -> SigningKey:
@@ -131,21 +135,12 @@ class Node:
             return self.home.create_key(use)
         return self.home.read_key(use)
 
-    def _begin(self, agency: str, title: str, keys: dict[str, SigningKey]) -> None:
-        verifiers = self._signer.verifier_keys
-        fields = AgencyFields(title, (keys["endorse"].public.text,), tuple(key.text for key in verifiers))
+    def _begin(self, agency: str, title: str) -> None:
+        checkpoint_keys = tuple(key.text for key in self._signer.verifier_keys)
+        fields = AgencyFields(title, (self._endorsing.public.text,), checkpoint_keys)
         begun: Outcome = self._settled([genesis(self.origin, [(agency, fields)], f"agency:{agency}")])[0]
         if begun.error is not None:
             raise begun.error
-        trust = Trust(
-            origin=self.origin,
-            agencies=(TrustedAgency(agency, verifiers),),
-            require=1,
-            genesis_root=labelled(self.store.log.root()),
-            genesis_size=self.store.head.size,
-        )
-        self.home.trust.unlink(missing_ok=True)
-        write_new(self.home.trust, trust.encode())
 
     # Writing
 
@@ -243,10 +238,13 @@ class Node:
         return self._knowledge.parameters(View(self.store, self.store.head.time))
 
     def _own_agency(self) -> str:
+        """The member that lists this node's endorsement key now."""
+        view, key = View(self.store, self.store.head.time), self._endorsing.public.text
         for data in self.store.entries():
-            entry = decode_entry(data)
-            if entry.register == AGENCY and self._endorsing.public.text in entry.fields["endorse"]:
-                return entry.record
+            if b'"register":".agency"' in data and (entry := decode_entry(data)).register == AGENCY:
+                member = self._knowledge.agency(view, entry.record)
+                if member is not None and key in member.endorse:
+                    return entry.record
         raise Damaged(
             f"no member of this ledger has the key in {self.home.keys}; restore the keys that belong to it"
         )
@@ -255,15 +253,20 @@ class Node:
 
     def close(self) -> None:
         """Settle what was written, and let go of store, keys and lock."""
-        try:
-            if not self.read_only:
-                self.settle()
-            self.store.close()
-        finally:
-            self._open.close()
+        with self._open:
+            try:
+                if not self.read_only:
+                    self.settle()
+            finally:
+                self.store.close()
 
     def __enter__(self) -> Node:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            # What went wrong inside is what the caller must hear of; what was not settled is settled at the next start.
+            with self._open:
+                self.store.close()

@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 
 from counterfoil.engine.ledger_machine import CheckpointSigner
-from counterfoil.errors import Damaged, Refused
-from counterfoil.home import Home, refused_by_machine
+from counterfoil.errors import Damaged
+from counterfoil.home import Home, refused_by_machine, write_whole
 from counterfoil.ledger.state import Head
 from counterfoil.proof.canonical import canonical, labelled
 from counterfoil.proof.checkpoint import Checkpoint, log_key, sign_as_log
@@ -39,14 +39,14 @@ class HomeSigner:
         self._signed = self._last
         self._path = home.last_signed
         with refused_by_machine(home.last_signed):
-            self._file = os.open(home.last_signed, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            self._file = os.open(home.last_signed, os.O_RDWR | os.O_CLOEXEC)
 
     def check(self, size: int, root: bytes | None) -> None:
-        """Raise `Refused` where a log of `size` is smaller than the last signed; `root` is its root at that size."""
+        """Raise `Damaged` where a log of `size` is smaller than the last signed; `root` is its root at that size."""
         if size < self._last.size or (root is not None and labelled(root) != self._last.root):
-            raise Refused(
-                f"this key has signed a log of {self._last.size} entries, which this store of {size} does not hold: it was "
-                "restored from an older copy or changed; bring the newer store back, or begin a successor"
+            raise Damaged(
+                f"the checkpoint key has signed a log of {self._last.size} entries, and this store of {size} does not "
+                "hold it: it was restored from an older copy or changed; bring the newer store back"
             )
 
     @property
@@ -86,18 +86,27 @@ def encode_last_signed(last: LastSigned) -> bytes:
     return canonical(msgspec.to_builtins(last)).ljust(RECORD_BYTES - 1) + b"\n"
 
 
+def signed_before(home: Home) -> bool:
+    """Whether the file was begun; one that a crash left empty was not."""
+    return home.last_signed.exists() and home.last_signed.stat().st_size > 0
+
+
+def begin_last_signed(home: Home) -> None:
+    """Write the file of a key that has signed nothing yet."""
+    write_whole(home.last_signed, encode_last_signed(LastSigned(0, "")), 0o600)
+
+
 def read_last_signed(home: Home) -> LastSigned:
-    """What the file says; size 0 where nothing was signed yet. Raises `Damaged` where it cannot be read."""
-    if not home.last_signed.exists():
-        return LastSigned(0, "")
-    with refused_by_machine(home.last_signed):
-        data = home.last_signed.read_bytes()
+    """What the file says. Raises `Damaged` where it is missing or cannot be read: without it nothing is signed."""
     try:
+        with refused_by_machine(home.last_signed):
+            data = home.last_signed.read_bytes() if home.last_signed.exists() else b""
         last = msgspec.json.decode(data, type=LastSigned)
     except (msgspec.DecodeError, UnicodeDecodeError):
         last = LastSigned(0, "")
+        data = b""
     if encode_last_signed(last) != data:
-        raise Damaged(f"{home.last_signed} is not what this program wrote; run counterfoil audit")
+        raise Damaged(f"{home.last_signed} is missing or not what this program wrote; run counterfoil audit")
     return last
 
 

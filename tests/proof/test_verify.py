@@ -111,10 +111,12 @@ def test_what_an_honest_bundle_shows() -> None:
     assert [each.name for each in report.steps] == list(CHECKED)
     assert {each.passed for each in report.steps} == {True}
     assert report.claims == (
-        "land a versions 1, 2 stand in the log as entries 4, 6, at 2026-11-23T10:00:05Z; each names the one before it by its "
+        "land a versions 1, 2 stand in the log as entries 4, 6, at 2026-11-23T10:00:05Z; each names the one "
+        "before it by its "
         "hash, so none is missing between them",
         "land a version 2 is the latest as of entry 7 (2026-11-23T10:00:05Z)",
-        "land entries 4, 6: endorsed by EE/GOV/REGISTRY (a key of version 1, entry 1), as .register land version 1 (entry "
+        "land entries 4, 6: endorsed by EE/GOV/REGISTRY (a key of version 1, entry 1), as .register land version "
+        "1 (entry "
         "3) asks",
         ".parameter ledger version 1 stands in the log as entry 0 since 2026-11-23T10:00:00Z",
         ".agency EE/GOV/REGISTRY version 1 stands in the log as entry 1 since 2026-11-23T10:00:00Z",
@@ -138,16 +140,20 @@ def test_each_step_says_what_was_compared_with_what() -> None:
         "signatures": "the checkpoint of ledger.example/one over 8 entries, root "
         f"{encode_base64(root_of(book))}, is signed by EE/GOV/REGISTRY (ed25519); agencies that count: 1 of 1, and the "
         "trust policy requires 1; witnesses: 0 of 0, and it requires 0",
-        "inclusion": "the hashes of 6 entries (0, 1, 3, 4, 6, 7) and 2 hashes of the proof lead to the checkpoint's root",
-        "beginning": f"the checkpoint's log grew from the 3 entries with root {genesis_root}, as the trust policy pins it",
+        "inclusion": "the hashes of 6 entries (0, 1, 3, 4, 6, 7) and 2 hashes of the proof lead to the "
+        "checkpoint's root",
+        "beginning": f"the checkpoint's log grew from the 3 entries with root {genesis_root}, as the trust policy "
+        "pins it",
         "first entries": "entries 0, 1 without a transaction, and of the log's beginning, its first 3 entries",
         "history": "versions linked by the hash of the one before, of those that are here: 1",
-        "index": "index proofs checked against the root of 1 .index entry: 4; 4 end at an entry of this bundle as the latest "
+        "index": "index proofs checked against the root of 1 .index entry: 4; 4 end at an entry of this bundle "
+        "as the latest "
         "of its record, 0 at a bucket without the record",
         "transactions": "entries that are what a transaction proposed: 3; transactions: 3",
         "completeness": "each entry that was proposed stands with its transaction",
         "endorsements": "signatures over transactions that hold: 3, by 1 key",
-        "policies": "every transaction is endorsed as asked for by .parameter ledger version 1 (entry 0), .register land "
+        "policies": "every transaction is endorsed as asked for by .parameter ledger version 1 (entry 0), "
+        ".register land "
         "version 1 (entry 3)",
         "rules in force": "each was the latest of its record when it was used: .parameter ledger version 1 (entry 0), "
         ".agency EE/GOV/REGISTRY version 1 (entry 1), .register land version 1 (entry 3)",
@@ -185,7 +191,8 @@ def test_without_a_trust_policy_nothing_is_ever_valid() -> None:
     assert report.claims == with_trust.claims
     assert [each.name for each in report.unchecked] == ["signatures", "first entries"]
     assert step(report, "signatures").detail.startswith(
-        "not checked: no trust policy was given, so nothing says whose signatures count; the checkpoint of ledger.example/one"
+        "not checked: no trust policy was given, so nothing says whose signatures count; the checkpoint of "
+        "ledger.example/one"
     )
 
 
@@ -259,7 +266,8 @@ def test_endorsements_count_by_the_time_of_their_entries() -> None:
     # The definition was endorsed at START, the titles five seconds later.
     assert failures(report) == ["policies"]
     assert step(report, "endorsements").detail == (
-        "signatures over transactions that hold: 3, by 1 key; not counted, because the trust policy ended the algorithm by "
+        "signatures over transactions that hold: 3, by 1 key; not counted, because the trust policy ended the "
+        "algorithm by "
         "then: ed25519"
     )
     assert "the transaction of entry 4 asks for 'agency:EE/GOV/REGISTRY'" in step(report, "policies").detail
@@ -488,7 +496,8 @@ def test_a_hidden_version_is_a_gap_that_the_report_names() -> None:
         book.take([land("a", version)])
     shown = verify(book.bundle([PARAMETERS, MEMBER, DEFINITION, FIRST, SECOND, 9, 11]), book.trust())
     assert shown.claims[0] == (
-        "land a versions 1, 2, 4, 6 stand in the log as entries 4, 6, 9, 11, at 2026-11-23T10:00:05Z; not here, and not to "
+        "land a versions 1, 2, 4, 6 stand in the log as entries 4, 6, 9, 11, at 2026-11-23T10:00:05Z; not here, "
+        "and not to "
         "be judged: 3, 5"
     )
     assert "so whether it asked for endorsements of its own (control)" in step(shown, "policies").detail
@@ -601,6 +610,16 @@ def test_the_version_before_may_stand_without_its_transaction() -> None:
     assert "land entry 6: endorsed by" in report.claims[2]
 
 
+def test_neighbours_that_all_lack_their_transactions_are_not_passed_over() -> None:
+    book = title_book()
+    report = verify(book.bundle([FIRST, SECOND], transactions=[]), book.trust())
+    assert step(report, "completeness") == Step(
+        "completeness",
+        None,
+        "not checked: entries 4, 6 without the transaction, so who endorsed it is not shown",
+    )
+
+
 # Registers in which the ledger gives the version
 
 
@@ -682,7 +701,8 @@ def test_as_many_agencies_must_have_endorsed_as_the_definition_asks() -> None:
     report = verify(book.bundle(range(number + 1)), book.trust())
     assert report.verdict == "valid"
     assert report.claims[1].startswith(
-        "land entry 4: endorsed by EE/GOV/REGISTRY (a key of version 1, entry 1) and EE/GOV/COURT (a key of version 1, entry "
+        "land entry 4: endorsed by EE/GOV/REGISTRY (a key of version 1, entry 1) and EE/GOV/COURT (a key of "
+        "version 1, entry "
         "2), as .register land version 1 (entry 3) asks"
     )
 
@@ -695,7 +715,8 @@ def test_an_endorsement_counts_once_and_only_for_a_member(keys: Any) -> None:
     report = verify(book.bundle(range(number + 1)), book.trust())
     assert failures(report) == ["policies"]
     assert step(report, "policies").detail == (
-        "the transaction of entry 4 asks for 2 of ('agency:EE/GOV/REGISTRY', 'agency:EE/GOV/COURT'), and is endorsed by "
+        "the transaction of entry 4 asks for 2 of ('agency:EE/GOV/REGISTRY', 'agency:EE/GOV/COURT'), and is "
+        "endorsed by "
         "'agency:EE/GOV/REGISTRY'"
     )
 
@@ -904,8 +925,31 @@ def test_a_version_that_is_left_out_cannot_hide_what_it_asked_for() -> None:
     del numbers[4]
     report = verify(book.bundle(numbers), book.trust())
     assert step(report, "policies").detail == (
-        "not checked: the bundle does not show the version before land a version 2 (entry 5), and so whether it asked for "
+        "not checked: the bundle does not show the version before land a version 2 (entry 5), and so whether it "
+        "asked for "
         "endorsements of its own (control)"
+    )
+
+
+def test_a_member_whose_own_control_is_hidden_carries_no_weight() -> None:
+    # The Court has said that nobody changes its keys without itself; governance, the Registry alone, does so all the same.
+    book = Book()
+    book.begin()
+    book.define("land", policy=f"agency:{COURT}")
+    held = Proposal(".agency", COURT, "amend", 2, body=agency(COURT_KEY), control=f"agency:{COURT}")
+    first = book.take([held], [REGISTRY_KEY, COURT_KEY])
+    stolen = book.take([Proposal(".agency", COURT, "amend", 3, body=agency(key("thief")))])
+    title = book.take([land("a", 1)], [REGISTRY_KEY, key("thief")])
+    shown = [PARAMETERS, MEMBER, COURT_MEMBER, 3, first, stolen, title]
+    assert failures(verify(book.bundle(shown), book.trust())) == ["policies"]
+    report = verify(book.bundle([PARAMETERS, MEMBER, 3, stolen, title]), book.trust())
+    assert step(report, "policies").passed is None
+    said = {claim for claim in report.claims if ": endorsed by" in claim and "entry 3:" not in claim}
+    assert len(said) == 2
+    assert all(
+        "what the version before asked for is not shown" in claim
+        or "who endorsed those rules and keys is not shown" in claim
+        for claim in said
     )
 
 
@@ -1292,6 +1336,51 @@ def test_what_is_left_out_only_shows_less(places: set[tuple[Any, ...]], trust: T
     assert report.verdict == "not valid" or plainly(report.claims) <= plainly(SHOWN)
 
 
+PROFILE = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 2**53 - 1) | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abc-", max_size=8), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+def some_of(*names: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects with some of these members, of any value."""
+    return st.dictionaries(st.sampled_from(names), PROFILE, max_size=len(names))
+
+
+@given(
+    some_of("origin", "state-machine", "governance"),
+    some_of("name", "endorse", "checkpoint"),
+    some_of("title", "authority", "policy", "recovery", "append", "constraints", "schema", "record-id"),
+    some_of("root", "size"),
+    PROFILE,
+)
+def test_whatever_the_ledgers_own_entries_say_the_report_is_a_report(
+    parameters: dict[str, Any],
+    member: dict[str, Any],
+    definition: dict[str, Any],
+    index: dict[str, Any],
+    control: Any,
+) -> None:
+    honest = {"origin": ORIGIN, "state-machine": 1, "governance": f"agency:{REGISTRY}"}
+    book = Book()
+    book.write(Proposal(".parameter", "ledger", "create", body={"fields": honest | parameters}))
+    book.write(
+        Proposal(".agency", REGISTRY, "create", body={"fields": agency(REGISTRY_KEY)["fields"] | member})
+    )
+    book.genesis_size = 2
+    number = book.define("land", **definition)
+    first = book.take([land("a", 1, control=control)])
+    second = book.take([land("a", 2)])
+    at = book.write(Proposal(".index", "root", "create", body={"fields": index}))
+    for claims in ([], [("land", "a", at)]):
+        for trust in (book.trust(), None):
+            report = verify(book.bundle([0, 1, number, first, second, at], claims), trust)
+            assert report.verdict != "valid" or trust is not None
+
+
 def test_ten_thousand_versions_of_one_record_are_one_bundle() -> None:
     book = Book()
     book.begin()
@@ -1305,7 +1394,8 @@ def test_ten_thousand_versions_of_one_record_are_one_bundle() -> None:
     report = verify(bundle.encode(), book.trust())
     assert report.verdict == "valid"
     assert report.claims[0] == (
-        "land a versions 1 to 10000 stand in the log as entries 4 to 10003, at 2026-11-23T10:00:00Z; each names the one "
+        "land a versions 1 to 10000 stand in the log as entries 4 to 10003, at 2026-11-23T10:00:00Z; each names "
+        "the one "
         "before it by its hash, so none is missing between them"
     )
     assert report.claims[1] == "land a version 10000 is the latest as of entry 10004 (2026-11-23T10:00:00Z)"

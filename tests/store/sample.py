@@ -67,7 +67,9 @@ def titles(numbers: Sequence[int], version: int = 1) -> list[Proposal]:
 def joint(record: str, version: int = 1) -> Proposal:
     """A proposal in the register that both agencies endorse."""
     operation = "create" if version == 1 else "amend"
-    return Proposal("agreement", record, operation, version, body={"fields": {"text": f"{record} v{version}"}})
+    return Proposal(
+        "agreement", record, operation, version, body={"fields": {"text": f"{record} v{version}"}}
+    )
 
 
 def build(folder: Path) -> None:

@@ -19,7 +19,15 @@ from counterfoil.store.audit.stored import TABLES
 
 Value: TypeAlias = int | float | str | bytes | None
 Row: TypeAlias = tuple[Value, ...]
-PRAGMAS = ("application_id", "user_version", "schema_version", "page_count", "freelist_count", "encoding", "page_size")
+PRAGMAS = (
+    "application_id",
+    "user_version",
+    "schema_version",
+    "page_count",
+    "freelist_count",
+    "encoding",
+    "page_size",
+)
 
 
 def state(path: Path) -> tuple[object, ...]:
@@ -242,7 +250,9 @@ class Tamperer:
         random = self._random
         match value:
             case int():
-                return random.choice([value + 1, value - 1, value ^ 1 << random.randrange(40), -value - 1, 2 * value + 2])
+                return random.choice(
+                    [value + 1, value - 1, value ^ 1 << random.randrange(40), -value - 1, 2 * value + 2]
+                )
             case str():
                 at = random.randrange(len(value) + 1)
                 return value[:at] + chr(random.randrange(32, 127)) + value[at + random.randrange(2) :]

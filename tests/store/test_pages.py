@@ -27,7 +27,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of at most 20 records, of which few stay in memory: a few hundred records then do what millions would."""
     monkeypatch.setattr(index, "PAGE", 20)
     monkeypatch.setattr(pages, "MAX_LAG", 400)
-    monkeypatch.setattr(pages, "MAX_DIRTY", 6)
+    monkeypatch.setattr(pages, "MAX_DIRTY", 80 * PAIR)
     monkeypatch.setattr(pages, "MAX_CLEAN", 3)
 
 
@@ -62,7 +62,8 @@ class Journal:
         self.pages.put_records(dict(self.log[size:]).items())
         with self.database.transaction():
             self.settled = self.pages.flush(len(self.log), everything=everything)
-        assert len(self.pages._dirty) <= pages.MAX_DIRTY
+        held = sum(len(pairs) for pairs, _ in self.pages._dirty.values())
+        assert held == self.pages._weight <= pages.MAX_DIRTY
         assert len(self.pages._clean) <= pages.MAX_CLEAN
         assert len(self.log) - self.settled <= pages.MAX_LAG
 
@@ -167,7 +168,7 @@ def test_once_all_is_written_a_start_replays_nothing(journal: Journal) -> None:
 def test_pages_that_wait_too_long_are_written_though_there_is_room(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "MAX_DIRTY", 1_000)
+    monkeypatch.setattr(pages, "MAX_DIRTY", 10_000 * PAIR)
     journal.change(list(range(300)))
     for _ in range(300):
         journal.change([1, 2])

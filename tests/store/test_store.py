@@ -249,6 +249,18 @@ def test_after_a_kill_a_start_replays_what_the_pages_lack_and_no_more(
     assert summary(Store(Sqlite(path))) == before
 
 
+def test_lives_that_end_after_a_block_do_not_make_the_next_start_longer(
+    path: Path, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.take(office.draft(*(title(f"a{number}") for number in range(600))))
+    office.store.close()
+    for life in range(5):
+        later = Office(Sqlite(path))
+        later.take(later.draft(*(title(f"{life} {number}") for number in range(10))))
+        later.store.database.close()
+    assert replayed(path, monkeypatch) == 50
+
+
 def test_a_block_that_was_taken_but_never_stored_is_not_written_by_closing(
     path: Path, office: Office
 ) -> None:

@@ -15,6 +15,7 @@ from counterfoil.ledger.genesis import genesis
 from counterfoil.ledger.system import AgencyFields
 from counterfoil.proof import index
 from counterfoil.proof.entry import Claim, Reference
+from counterfoil.proof.index import PAIR
 from counterfoil.proof.transaction import endorse
 from counterfoil.store import pages
 from counterfoil.store.database import Value
@@ -191,7 +192,7 @@ SHAPES: dict[str, Callable[[Office], list[Command]]] = {
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "PAGE", 20)
-    monkeypatch.setattr(pages, "MAX_DIRTY", 4)
+    monkeypatch.setattr(pages, "MAX_DIRTY", 50 * PAIR)
     monkeypatch.setattr(pages, "MAX_CLEAN", 2)
     monkeypatch.setattr(pages, "MAX_LAG", 150)
 

@@ -16,7 +16,7 @@ import pytest
 
 from counterfoil.proof import index
 from counterfoil.proof.entry import Entry, decode_entry
-from counterfoil.proof.index import record_key, root_of
+from counterfoil.proof.index import PAIR, record_key, root_of
 from counterfoil.proof.merkle import leaf_hash, leaf_hashes, root
 from counterfoil.store import pages
 from counterfoil.store.sqlite import Sqlite
@@ -101,7 +101,7 @@ def check_once(entries: list[Entry]) -> None:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that index pages are written and split in every life."""
     monkeypatch.setattr(index, "PAGE", 20)
-    monkeypatch.setattr(pages, "MAX_DIRTY", 30)
+    monkeypatch.setattr(pages, "MAX_DIRTY", 300 * PAIR)
     monkeypatch.setattr(pages, "MAX_CLEAN", 10)
     monkeypatch.setattr(pages, "MAX_LAG", 500)
 

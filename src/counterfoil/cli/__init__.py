@@ -8,6 +8,7 @@ def main() -> int:
     # Imported here: an interrupt while the command's parts are loaded must end as any other.
     try:
         from counterfoil.cli.app import run
+
+        return run()
     except KeyboardInterrupt:
         return 130
-    return run()

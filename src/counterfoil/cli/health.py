@@ -16,7 +16,7 @@ import apsw
 from counterfoil.engine.local import MAX_CLOCK_LAG
 from counterfoil.errors import CounterfoilError
 from counterfoil.home import KEY_FILES, Home
-from counterfoil.home_audit import HOME_FILES, HOME_FOLDERS, KEY_FOLDER, undisturbed
+from counterfoil.home_audit.audit import HOME_FILES, HOME_FOLDERS, KEY_FOLDER, undisturbed
 from counterfoil.proof.instant import instant_text
 from counterfoil.proof.trust import Trust
 from counterfoil.signer import read_last_signed

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from counterfoil.proof.entry import Entry
+    from counterfoil.registry.history import FieldChange
 
 history_app = typer.Typer(**COMMAND)
 
@@ -148,10 +149,18 @@ def _differences(
             )
     changes = differences(versions[diff[0]], versions[diff[1]])
     document = {**name, "from": diff[0], "to": diff[1], "changes": msgspec.to_builtins(changes)}
-    rows = [(change.field, _side(change.before), "→", _side(change.after)) for change in changes]
     heading = f"{name['register']} {printable(name['record'])}, version {diff[0]} to {diff[1]}"
-    output.result(document, heading, *(columns(rows, "  ") or ["  nothing differs"]))
+    lines = [line for change in changes for line in _change_lines(change)]
+    output.result(document, heading, *(lines or ["  nothing differs"]))
+
+
+def _change_lines(change: FieldChange) -> list[str]:
+    return [
+        f"  {printable(change.field)}",
+        f"    from  {_side(change.before)}",
+        f"    to    {_side(change.after)}",
+    ]
 
 
 def _side(value: Any) -> str:
-    return "(absent)" if value is None else shown(value)
+    return "(absent)" if value is None else printable(shown(value))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias
 import msgspec
 import typer
 
-from counterfoil.cli.entries import StatedFields, entry_document, entry_lines, receipt_document, receipt_line
+from counterfoil.cli.entries import StatedFields, entry_lines, receipt_document, receipt_line
 from counterfoil.cli.options import (
     COMMAND,
     DefaultGroup,
@@ -174,7 +174,7 @@ def show(
         entry = node.record(register, key)
     if entry is None:
         raise NotFound(f"there is no record {key!r} in the register {register!r}")
-    output.result(entry_document(entry), *entry_lines(entry))
+    output.result(msgspec.Raw(entry.encode()), *entry_lines(entry))
 
 
 def _add(operation: str) -> None:
@@ -248,10 +248,23 @@ def _answer(node: Node, asked: Change, receipt: Receipt, proof: Path | None) -> 
         raise NotFound(
             f"the change waits for further endorsements as {receipt.transaction}: there is no entry to prove yet"
         )
-    from counterfoil.registry.prove import prove_entry
-
-    write_output(proof, prove_entry(node.store, receipt.first, genesis_size=genesis_size(node)).encode())
+    try:
+        write_output(proof, _prove(node, asked, receipt.first))
+    except Unavailable as error:
+        raise Unavailable(
+            f"the change is stored as entry {receipt.first}, but not its proof: {error}; counterfoil prove makes it again"
+        ) from None
     return answer | {"proof": str(proof)}
+
+
+def _prove(node: Node, asked: Change, number: int) -> bytes:
+    """A proof of the entry and, unless another one followed while this request was repeated, that it is the latest."""
+    from counterfoil.registry.prove import prove_entry, prove_record
+
+    latest, size = node.record(asked.register, asked.record), genesis_size(node)
+    if latest is not None and latest.number == number:
+        return prove_record(node.store, asked.register, asked.record, genesis_size=size).encode()
+    return prove_entry(node.store, number, genesis_size=size).encode()
 
 
 def _parts(path: Path) -> Iterator[bytes]:

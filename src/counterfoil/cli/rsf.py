@@ -219,9 +219,8 @@ def export(
     with reading(home) as node:
         if node.record(".register", register) is None:
             raise NotFound(f"there is no register {register!r}; counterfoil register lists those there are")
-        lines = export_rsf(node.entries(), register)
         try:
-            count, size = _write(output, lines, out)
+            count, size = _write(output, export_rsf(node.entries(), register), out)
         except Refused as error:
             output.error(failure_of(error)._replace(code=COULD_NOT))
             return COULD_NOT

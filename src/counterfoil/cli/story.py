@@ -14,11 +14,12 @@ from counterfoil.cli.entries import entry_lines, shown
 from counterfoil.cli.options import read_input, reading, write_output, writing
 from counterfoil.cli.output import Output, columns, flush, printable
 from counterfoil.cli.proof import genesis_size
-from counterfoil.cli.tampering import Tampered, change_one_byte
+from counterfoil.cli.tampering import change_one_byte
 from counterfoil.examples import registers_folder
 from counterfoil.home import Home
 from counterfoil.home_audit import audit_home
 from counterfoil.proof.canonical import labelled
+from counterfoil.proof.entry import Entry
 from counterfoil.proof.report import VALID
 from counterfoil.proof.trust import Trust
 from counterfoil.proof.verify import verify
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 REGISTER: Final = "country"
 RECORD: Final = "CZ"
+NAME: Final = "Czechia"
 DAY: Final = "2016-06-01"
 """A day on which the Czech Republic was not called Czechia yet."""
 
@@ -52,6 +54,7 @@ class Story:
         self._home = Home(folder)
         # What can be deleted and is made again lies there, so that the audit does not take it for a stray.
         self._proof = self._home.cache / "czechia.proof.json"
+        self._latest: Entry
         self.as_told = True
         self.document: dict[str, Any] = {"home": str(folder)}
 
@@ -75,7 +78,7 @@ class Story:
 
     def _said(self, lines: Iterable[str]) -> None:
         for line in lines:
-            self._output.say(f"   {line}")
+            self._output.say(f"   {line}".rstrip())
 
     def _expect(self, said: str, *, well: bool) -> None:
         """A line with a mark; the demonstration is as told if every such line is well."""
@@ -121,10 +124,13 @@ class Story:
             "Nothing is overwritten: a change is a new entry that names the hash of the one before.",
         )
         entries = sorted(node.history(REGISTER, RECORD), key=lambda entry: entry.version)
+        self._latest = entries[-1]
         for entry in entries:
             self._said(entry_lines(entry))
-        for change in differences(entries[0], entries[-1]):
-            self._said([f"changed: {change.field}, from {shown(change.before)} to {shown(change.after)}"])
+        changes = [each for each in differences(entries[0], entries[-1]) if each.field in entries[0].fields]
+        self._said(
+            f"changed: {each.field}, from {shown(each.before)} to {shown(each.after)}" for each in changes
+        )
         answer = as_known(entries, known=DAY, clock=Clock.BOOK)
         name = answer.entry.fields["name"] if answer.entry else None
         self._said([""])
@@ -161,30 +167,26 @@ class Story:
         self._chapter(
             4,
             "One stored byte, changed",
-            "In a copy of the store, by somebody who gets at the disk and past every program.",
+            "In a copy of the store, by somebody who gets at the disk, knows this program, and mends its checksum.",
         )
         with tempfile.TemporaryDirectory(prefix="counterfoil-copy-") as folder:
             copy = Home(Path(folder) / "copy")
             # The secret keys stay where they are: the audit of a copy can do without.
             beside = shutil.ignore_patterns("keys", "cache", "*-wal", "*-shm")
             shutil.copytree(self._home.folder, copy.folder, ignore=beside)
-            tampered = change_one_byte(copy.store)
-            self._said([_described(tampered), "", "The audit of the copy:"])
+            changed = change_one_byte(copy.store, self._latest.number, NAME.encode())
             audited = audit_home(copy)
-        for finding in audited.findings[:3]:
-            self._said([f"  {printable(finding.sentence)}"])
-        entry = tampered.entry
-        named = any(
-            entry is None or (each.register, each.record) == (entry.register, entry.record)
-            for each in audited.findings
-        )
+        said = f"{NAME!r} now reads {changed.after + NAME[1:]!r}: byte {changed.offset} of entry {self._latest.number}"
+        self._said([said, "", "The audit of the copy:", ""])
+        self._said(f"  {printable(finding.sentence)}" for finding in audited.findings[:3])
         self._said([""])
-        self._expect("the audit names what was changed", well=bool(audited.found) and named)
+        named = any(finding.number == self._latest.number for finding in audited.findings)
+        self._expect("the audit names the entry, its record and its version", well=named)
         healthy = audit_home(self._home)
         self._expect(
-            f"and finds nothing in the original: {healthy.entries:,} entries", well=not healthy.found
+            f"and finds nothing in the original's {healthy.entries:,} entries", well=not healthy.found
         )
-        self.document |= {"tampered": msgspec.to_builtins(audited.findings[:3]), "faults": healthy.found}
+        self.document |= {"tampered": audited.findings[:3], "faults": healthy.found}
 
     def _go_on(self) -> None:
         home = self._home.folder
@@ -211,12 +213,3 @@ class Story:
                     ),
                 ]
             )
-
-
-def _described(tampered: Tampered) -> str:
-    byte = f"byte {tampered.offset:,} of store.db, from {chr(tampered.before)!r} to {chr(tampered.after)!r}"
-    if tampered.entry is None:
-        return byte
-    name = tampered.entry.fields["name"]
-    changed = chr(tampered.after) + name[1:]
-    return f"{byte}: in {tampered.entry.register} {tampered.entry.record}, {name!r} becomes {changed!r}"

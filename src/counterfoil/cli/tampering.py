@@ -1,52 +1,54 @@
-"""What the demonstration does to a copy: one byte of one stored entry, changed in the file itself."""
+"""What the demonstration does to a copy: one byte of one stored entry is changed, past every program."""
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import apsw
+import zstandard
+
 from counterfoil.errors import NotFound
-from counterfoil.proof.entry import Entry, decode_entry
-from counterfoil.store.log import WIDTH
-from counterfoil.store.sqlite import Sqlite
-from counterfoil.store.store import Store
+from counterfoil.proof.tiles import decode_bundle, encode_bundle
+from counterfoil.store.checksum import bundle_checksum
+from counterfoil.store.log import FORM, MAX_BUNDLE_BYTES, WIDTH
 
 
 class Tampered(NamedTuple):
-    """Which byte of the file was changed, from what to what, and whose it is; `entry` is None for one of many."""
+    """Which byte of an entry was changed, counted from 0, from what and to what."""
 
     offset: int
-    before: int
-    after: int
-    entry: Entry | None
+    before: str
+    after: str
 
 
-def change_one_byte(path: Path) -> Tampered:
-    """Change a letter of a record's name in the store at `path`: in an entry of the last bundle, which lies as it is.
+def change_one_byte(path: Path, number: int, text: bytes) -> Tampered:
+    """Change the first letter of `text` in entry `number` of the store at `path`, to the next one of the alphabet.
 
-    Where no such entry lies in one piece, a byte of a compressed bundle. Raises `NotFound` in a store without any.
+    The bundle is compressed again and its checksum set right, as somebody would who knows this program. Raises
+    `NotFound` where the entry stands in no full bundle, or has no such text.
     """
-    data = path.read_bytes()
-    with closing(Sqlite(path, read_only=True, untouched=True)) as database:
-        store = Store(database, read_only=True)
-        size = store.head.size
-        for stored in reversed(list(store.entries(size - size % WIDTH))):
-            entry = decode_entry(stored)
-            name = entry.fields.get("name")
-            at = data.find(stored)
-            if at >= 0 and isinstance(name, str) and "A" <= name[:1] < "Z":
-                at += stored.index(b'"name":"') + len(b'"name":"')
-                return _change(path, data, at, data[at] + 1, entry)
-        row = database.row("SELECT entries FROM bundle ORDER BY number DESC LIMIT 1")
-    if row is None:
-        raise NotFound("there is no entry to change yet")
-    at = data.index(row[0][:64]) + 32
-    return _change(path, data, at, data[at] ^ 1, None)
-
-
-def _change(path: Path, data: bytes, at: int, byte: int, entry: Entry | None) -> Tampered:
-    with path.open("r+b") as file:
-        file.seek(at)
-        file.write(bytes([byte]))
-    return Tampered(at, data[at], byte, entry)
+    connection = apsw.Connection(str(path))
+    try:
+        bundle = number // WIDTH
+        row = connection.execute("SELECT entries FROM bundle WHERE number = ?", (bundle,)).fetchone()
+        if row is None:
+            raise NotFound(f"entry {number} stands in no full bundle")
+        decompressed = zstandard.ZstdDecompressor().decompress(
+            bytes(row[0]), max_output_size=MAX_BUNDLE_BYTES
+        )
+        entries = decode_bundle(decompressed, WIDTH)
+        entry = bytearray(entries[number % WIDTH])
+        at = entry.find(text)
+        if at < 0:
+            raise NotFound(f"entry {number} has no {text!r}")
+        entry[at] += 1
+        entries[number % WIDTH] = bytes(entry)
+        stored = zstandard.ZstdCompressor(level=1).compress(encode_bundle(entries))
+        connection.execute(
+            "UPDATE bundle SET entries = ?, checksum = ? WHERE number = ?",
+            (stored, bundle_checksum(bundle, FORM, stored), bundle),
+        )
+    finally:
+        connection.close()
+    return Tampered(at, chr(text[0]), chr(entry[at]))

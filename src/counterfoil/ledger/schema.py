@@ -127,8 +127,9 @@ def _target(reference: Json) -> str:
 
 def _check_expansion(schema: dict[str, Json]) -> None:
     """Raise `Malformed` where `$ref`s go round, or make a small schema into a huge one once they are written out."""
-    parts = {"": schema} | {name: part for name, part in schema.get("$defs", {}).items() if name}
-    uses = {name: list(_check(part, MAX_SCHEMA_DEPTH)) for name, part in parts.items()}
+    uses = {"": list(_check(schema, MAX_SCHEMA_DEPTH))}
+    parts = schema.get("$defs", {}) | {"": schema}
+    uses |= {name: list(_check(part, MAX_SCHEMA_DEPTH)) for name, part in parts.items() if name}
     for target in {target for targets in uses.values() for target in targets}:
         if target not in parts:
             raise Malformed(f"the schema refers to #/$defs/{target}, which it does not define")

@@ -56,8 +56,8 @@ class Endorsed(NamedTuple):
     """Of a group of entries: their register, what asks for endorsements, and who gave them.
 
     `endorsed`: so were the rules and keys by which they are judged, back to the log's beginning. `in_force`: these
-    were the latest then. `append`: the ledger gave the versions. `unseen`: the ledger could not judge all that
-    the definition says.
+    were the latest then. `whole`: what the versions before asked for is part of it. `append`: the ledger gave the
+    versions. `unseen`: the ledger could not judge all that the definition says.
     """
 
     register: str
@@ -65,6 +65,7 @@ class Endorsed(NamedTuple):
     signers: tuple[str, ...]
     endorsed: bool
     in_force: bool
+    whole: bool
     append: bool
     unseen: bool
 
@@ -76,13 +77,13 @@ class Endorsed(NamedTuple):
             said += "; their versions were given by the ledger"
         if self.unseen:
             said += "; what the ledger cannot see of them was checked by the submitting agency only"
+        if not self.whole:
+            said += "; what the version before asked for is not shown"
         if not self.endorsed:
             said += "; who endorsed those rules and keys is not shown"
-        return (
-            said
-            if self.in_force
-            else said + "; whether those rules and keys were still in force is not shown"
-        )
+        if not self.in_force:
+            said += "; whether those rules and keys were still in force is not shown"
+        return said
 
 
 @dataclass
@@ -150,12 +151,20 @@ class PolicyCheck:
             names = ", ".join(self._evidence.by_number[each].name for each in sorted(used - self._endorsed))
             self.found.unshown.append(f"who endorsed {names}")
         if fulfilled:
-            self._endorsed.update(leaf.number for leaf in group if endorsed)
             in_force = all(self._standing.get(each, -1) >= taken.first for each in used)
             unseen = rules.unseen and any(each.entry.body is None for each in group)
-            signers = self._signers(keys, used)
-            key = Endorsed(register, leaf.name, signers, endorsed, in_force, append, unseen)
-            self.found.groups.setdefault(key, []).extend(each.entry.number for each in group)
+            told = Endorsed(
+                register, leaf.name, self._signers(keys, used), endorsed, in_force, True, append, unseen
+            )
+            self._note(told, group)
+
+    def _note(self, told: Endorsed, group: Iterable[Leaf]) -> None:
+        for leaf in group:
+            number = leaf.entry.number
+            whole = leaf.entry.version == 1 or number in self._evidence.before
+            self.found.groups.setdefault(told._replace(whole=whole), []).append(number)
+            if whole and told.endorsed:
+                self._endorsed.add(number)
 
     def _policies(self, rules: Rules, group: Sequence[Leaf]) -> list[Json]:
         """The distinct policies that a transaction's entries in one register must satisfy."""

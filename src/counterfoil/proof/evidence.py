@@ -40,7 +40,7 @@ class Leaf(NamedTuple):
 class Evidence:
     """The entries of a bundle in the order of their numbers. Raises `Malformed` where one is not an entry.
 
-    `history` must have been checked before what is said of versions can be relied on.
+    `check_history` must have passed before what is said of versions can be relied on.
     """
 
     def __init__(self, texts: Sequence[str]):
@@ -75,11 +75,6 @@ class Evidence:
             for earlier, later in pairwise(versions)
             if later.entry.version == earlier.entry.version + 1
         }
-
-    @cached_property
-    def beside(self) -> frozenset[int]:
-        """The numbers of entries of which the version before or after is here too."""
-        return frozenset(self.before) | {leaf.entry.number for leaf in self.before.values()}
 
     def check_history(self) -> None:
         """Check that versions follow each other as the ledger lets them. Raises `Unverified`.

@@ -24,7 +24,7 @@ WITNESSED: Final = "witnessed"
 REPLICATED: Final = "replicated"
 """Four agencies or more: no single one can change or delete."""
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9./_-]+", re.ASCII)
+_PLAIN: Final = re.compile(r"[A-Za-z0-9./:_-]+", re.ASCII)
 
 
 class Step(msgspec.Struct, frozen=True):

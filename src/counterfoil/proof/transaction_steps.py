@@ -44,19 +44,23 @@ def check_transactions(bundle: Bundle, evidence: Evidence, checkpoint: Checkpoin
 
 
 def check_complete(taken: Sequence[Taken], evidence: Evidence) -> tuple[str, None]:
-    """Check that no entry lacks its transaction, but those that are only here beside another version of theirs."""
+    """Check that each entry has its transaction here, or is here only as the neighbour of one that has.
+
+    A version that names the one before it, or shows until when that was the latest, needs no more than to be there.
+    """
     known = {each.hash for each in taken}
-    lacking = [
-        leaf
+    lacking = {
+        leaf.number
         for transaction, group in evidence.by_transaction.items()
         if transaction not in known
         for leaf in group
-    ]
-    bare = [leaf.number for leaf in lacking if leaf.number not in evidence.beside]
-    if bare:
+    }
+    neighbours = {number for number, earlier in evidence.before.items() if earlier.number not in lacking}
+    neighbours |= {earlier.number for number, earlier in evidence.before.items() if number not in lacking}
+    if bare := lacking - neighbours:
         raise NotFound(f"{entries(sorted(bare))} without the transaction, so who endorsed it is not shown")
     if lacking:
-        beside = entries(sorted(leaf.number for leaf in lacking))
+        beside = entries(sorted(lacking))
         return f"each entry stands with its transaction, but {beside}, here only beside another version", None
     return "each entry that was proposed stands with its transaction", None
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from counterfoil.proof.canonical import Json
+from counterfoil.proof.canonical import Json, canonical
 from counterfoil.proof.entry import Entry
 from counterfoil.registry.moment import Moment, earliest, latest
 
@@ -63,7 +63,8 @@ def as_known(
     told.sort(key=lambda entry: entry.version)
     if not told:
         return Answer(None, "nothing was known of it then", clock, known, as_of)
-    if told[-1].operation == "annul":
+    ended = next((entry.operation for entry in reversed(told) if entry.operation != "erase"), "")
+    if ended == "annul":
         return Answer(None, "it had been annulled", clock, known, as_of)
     standing = list(_uncorrected(told))
     if as_of is not None:
@@ -72,8 +73,8 @@ def as_known(
     if not standing:
         return Answer(None, "it was not valid then", clock, known, as_of)
     entry = standing[-1]
-    closed = entry.operation == "close"
-    return Answer(entry, "it had been closed" if closed else "the latest that was known", clock, known, as_of)
+    reason = "it had been closed" if ended == "close" else "the latest that was known"
+    return Answer(entry, reason, clock, known, as_of)
 
 
 def differences(before: Entry, after: Entry) -> list[FieldChange]:
@@ -82,7 +83,7 @@ def differences(before: Entry, after: Entry) -> list[FieldChange]:
     changes = [
         FieldChange(name, old.get(name), new.get(name))
         for name in sorted(old.keys() | new.keys())
-        if name not in old or name not in new or old[name] != new[name]
+        if name not in old or name not in new or canonical(old[name]) != canonical(new[name])
     ]
     for name in STATED:
         one, other = msgspec.to_builtins(getattr(before, name)), msgspec.to_builtins(getattr(after, name))

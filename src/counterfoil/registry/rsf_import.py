@@ -13,7 +13,7 @@ from counterfoil.errors import Conflict, Malformed, NotFound
 from counterfoil.ledger.content import check_content
 from counterfoil.ledger.definition import Definition, parse_definition
 from counterfoil.ledger.system import REGISTER
-from counterfoil.proof.canonical import Json
+from counterfoil.proof.canonical import Json, canonical
 from counterfoil.proof.entry import MAX_ENTRY_BYTES, Entry, Proposal, decode_entry
 from counterfoil.proof.transaction import MAX_PROPOSALS, MAX_TRANSACTION_BYTES
 from counterfoil.registry.definition_from_rsf import definition_fields
@@ -163,7 +163,10 @@ def _known(writer: Writer, registers: set[str]) -> dict[tuple[str, str, int], En
 
 
 def _check_same(register: str, entry: RsfEntry, version: int, known: Entry) -> None:
-    if known.fields != entry.item or known.circumstances.get("recorded") != entry.timestamp:
+    if (
+        canonical(known.fields) != canonical(entry.item)
+        or known.circumstances.get("recorded") != entry.timestamp
+    ):
         raise Conflict(
             f"line {entry.line}: {register} {entry.key!r} has another version {version} here already; "
             "import the file under another name: --register"

@@ -20,10 +20,11 @@ META_BYTES: Final = 10
 """Beside each pair: entry number (5 bytes), version (4), flags (1), big-endian."""
 MAX_LAG: Final = 131_072
 """How many entries a page may lag behind the log, and so the most that a start replays."""
-MAX_DIRTY: Final = 12_288
-"""How many changed pages wait in memory, of 5 kB each: with half of them the index costs half as much again."""
+MAX_DIRTY: Final = 60 << 20
+"""How many bytes of pairs may wait in changed pages: all of a million records. With half of it, that many cost half as
+much again; with more, the second million would take more memory than the first."""
 MAX_CLEAN: Final = 2_048
-"""How many unchanged ones are kept: more than a block reads before it writes."""
+"""How many unchanged pages are kept, of 5 kB each: more than a block reads before it writes."""
 
 
 def encode_meta(state: RecordState) -> bytes:
@@ -45,6 +46,7 @@ class IndexPages(IndexTree):
         self._clean: OrderedDict[int, Page] = OrderedDict()
         self._dirty: dict[int, Page] = self._pages
         self._since: dict[int, int] = {1: 0}
+        self._weight = 0
         self._replaced: list[int] = []
         self.position = 0
         roots = {node: bytes(hash_) for node, hash_ in database.query("SELECT node, hash FROM page")}
@@ -74,11 +76,12 @@ class IndexPages(IndexTree):
         nodes = {
             child for node in self._replaced for child in (2 * node, 2 * node + 1) if child in self._dirty
         }
-        surplus = len(self._dirty) - MAX_DIRTY
+        surplus = self._weight - MAX_DIRTY
         for node, since in self._since.items():
-            if not (everything or since < size - MAX_LAG or len(nodes) < surplus):
+            if not (everything or since < size - MAX_LAG or surplus > 0):
                 break
             nodes.add(node)
+            surplus -= len(self._dirty[node][0])
         if nodes:
             self._write(nodes, size)
         return next(iter(self._since.values()), size)
@@ -92,7 +95,8 @@ class IndexPages(IndexTree):
             [self._row(node, size) for node in nodes],
         )
         for node in nodes:
-            self._clean[node] = self._dirty.pop(node)
+            self._clean[node] = page = self._dirty.pop(node)
+            self._weight -= len(page[0])
             del self._since[node]
         self._replaced.clear()
         while len(self._clean) > MAX_CLEAN:
@@ -129,13 +133,16 @@ class IndexPages(IndexTree):
         return page
 
     def _keep(self, node: int, page: Page) -> None:
-        if node not in self._dirty:
+        before = self._dirty.get(node)
+        if before is None:
             self._clean.pop(node, None)
             self._since[node] = self.position
+        self._weight += len(page[0]) - (len(before[0]) if before else 0)
         self._dirty[node] = page
 
     def _drop(self, node: int) -> None:
         self._clean.pop(node, None)
-        self._dirty.pop(node, None)
+        page = self._dirty.pop(node, None)
+        self._weight -= len(page[0]) if page else 0
         self._since.pop(node, None)
         self._replaced.append(node)

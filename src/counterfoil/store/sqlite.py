@@ -12,8 +12,9 @@ from typing import Any, Final
 import apsw
 
 from counterfoil.errors import Busy, CounterfoilError, Damaged, Unavailable
+from counterfoil.store.closing import write_sum
 from counterfoil.store.database import Value
-from counterfoil.store.untouched import connect_to_read
+from counterfoil.store.untouched import connect_to_read, wal_of
 
 PAGE_SIZE: Final = 4096
 CACHE_KIB: Final = 16_384
@@ -30,6 +31,7 @@ class Sqlite:
 
     def __init__(self, path: Path, *, read_only: bool = False, untouched: bool = False):
         self.path = path
+        self._read_only = read_only
         self._turn = RLock()
         if not read_only:
             _create(path)
@@ -103,6 +105,12 @@ class Sqlite:
             self._connection.close()
         except apsw.Error as error:
             raise _translate(error, self.path) from error
+        # Where somebody else reads, the log stays, and the file is not closed yet.
+        if not self._read_only and not wal_of(self.path).exists():
+            try:
+                write_sum(self.path, PAGE_SIZE)
+            except OSError as error:
+                raise Unavailable(f"writing {self.path} failed: {error.strerror}; check the disk") from error
 
 
 def _create(path: Path) -> None:

@@ -47,9 +47,8 @@ def _write_references(database: Database, references: Mapping[ReferenceRow, bool
         "DELETE FROM reference WHERE target = ? AND role = ? AND source = ?",
         [row for row, stands in references.items() if not stands],
     )
-    # One that was taken away and made again within the block is there still.
     database.execute_many(
-        "INSERT INTO reference (target, role, source) VALUES (?, ?, ?) ON CONFLICT (target, role, source) DO NOTHING",
+        "INSERT INTO reference (target, role, source) VALUES (?, ?, ?)",
         [row for row, stands in references.items() if stands],
     )
 

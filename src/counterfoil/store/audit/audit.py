@@ -9,10 +9,10 @@ import msgspec
 from counterfoil.errors import CounterfoilError
 from counterfoil.ledger.knowledge import Knowledge
 from counterfoil.ledger.view import View
-from counterfoil.store.audit.checkpoints import LATEST, CheckpointAudit, member_keys, signed_root
+from counterfoil.store.audit.checkpoints import LATEST, CheckpointAudit, member_keys, stated
 from counterfoil.store.audit.documents import check_documents
 from counterfoil.store.audit.finding import Finding, Findings, Progress
-from counterfoil.store.audit.logbook import Logbook
+from counterfoil.store.audit.logbook import Logbook, LogHead
 from counterfoil.store.audit.pages import PageAudit
 from counterfoil.store.audit.replay import Replay
 from counterfoil.store.audit.stored import Row, Stored
@@ -42,8 +42,8 @@ class Audited(msgspec.Struct, frozen=True):
 def audit_store(database: Database, path: Path, progress: Progress = lambda done, total: None) -> Audited:
     """Recompute everything that the store at `path` holds; `database` is it, opened read-only.
 
-    Where somebody may write meanwhile, it is read in one transaction of the caller's. Whatever is not what it must be is
-    a finding. Raises `OSError` where the file cannot be opened, `Unavailable` where the disk does not give its bytes.
+    Where somebody may write meanwhile, it is read in one transaction of the caller's. Whatever is not what it must
+    be is a finding. Raises `OSError` where the file cannot be opened, `Unavailable` where the disk gives no bytes.
     """
     findings = Findings()
     check_file(path, findings)
@@ -55,7 +55,7 @@ def audit_store(database: Database, path: Path, progress: Progress = lambda done
 def _audit_tables(stored: Stored, findings: Findings, progress: Progress) -> Audited:
     head = next(stored.rows("head"), None)
     logbook = Logbook(stored, findings)
-    logbook.survey(signed_root(head[9]) if head else None, lambda done, total: progress(done // 2, total))
+    logbook.survey(_log_head(head), lambda done, total: progress(done // 2, total))
     replay = Replay(logbook, stored, findings, read_pending(stored, findings))
     pages = PageAudit(stored, findings, replay.state, head[7] if head else 0, logbook.describe)
     replay.run(lambda done, total: progress((done + total) // 2, total), pages.reached)
@@ -71,6 +71,14 @@ def _audit_tables(stored: Stored, findings: Findings, progress: Progress) -> Aud
     return _report(findings, replay, origin, tuple(keys))
 
 
+def _log_head(head: Row | None) -> LogHead:
+    """Size and root of the latest checkpoint; the size where the row that has it says the same."""
+    checkpoint = stated(head[9]) if head else None
+    if head is None or checkpoint is None:
+        return LogHead()
+    return LogHead(head[1] if head[1] == checkpoint.size else None, checkpoint.root)
+
+
 def _origin(replay: Replay, findings: Findings) -> str:
     state = replay.state
     try:
@@ -84,7 +92,10 @@ def _origin(replay: Replay, findings: Findings) -> str:
 def _check_notes(stored: Stored, replay: Replay, head: Row | None, origin: str, findings: Findings) -> None:
     """The published checkpoints and the latest one, which is one of them where an index entry ends the log."""
     state, notes = replay.state, {row[0]: row[1] for row in stored.rows("checkpoint")}
-    checkpoints = CheckpointAudit(findings, origin, member_keys(replay.members))
+    if not origin:
+        findings.leave("the checkpoints, because who signs them stands in entries that are damaged")
+        return
+    checkpoints = CheckpointAudit(findings, origin, member_keys(replay.members), sure=not state.blind)
     checkpoints.check_published(notes, replay.published, {number + 1 for number in state.lost_numbers})
     if head is not None:
         size, note = head[1], head[9]
@@ -108,5 +119,5 @@ def _report(findings: Findings, replay: Replay | None, origin: str, keys: tuple[
         unchecked=tuple(findings.unchecked),
         checkpoint_keys=keys,
         genesis_size=genesis,
-        genesis_root=published.get(genesis, b""),
+        genesis_root=published.get(genesis) or b"",
     )

@@ -6,9 +6,9 @@ of them was changed.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import zstandard
@@ -32,6 +32,13 @@ decode = msgspec.json.Decoder(Entry).decode
 """Reads an entry's bytes without asking whether they are canonical; who uses it compares them with others later."""
 
 
+class LogHead(NamedTuple):
+    """What the latest checkpoint states, whoever signed it: size and root, as far as they can be relied on."""
+
+    size: int | None = None
+    root: bytes | None = None
+
+
 class Logbook:
     """The log as it is stored. After `survey`, `damaged` has the leaf hash that each unusable entry must have had."""
 
@@ -42,27 +49,25 @@ class Logbook:
         self._decompressor = zstandard.ZstdDecompressor()
         self._cache: OrderedDict[int, Bundle] = OrderedDict()
         self._doubtful: dict[int, tuple[list[bytes], list[bytes]]] = {}
-        self._tail: list[bytes] = []
+        self._tail: list[bytes | None] = []
         self.bundles = 0
         self.damaged: dict[int, bytes | None] = {}
-        self.cut = False
-        """Whether entries at the end could not be read, so that the log is longer than can be seen."""
 
     @property
     def size(self) -> int:
         """How many entries are stored."""
         return self.bundles * WIDTH + len(self._tail)
 
-    def survey(self, signed_root: bytes | None, progress: Progress) -> None:
-        """Read everything once and compare; `signed_root` is what the latest checkpoint says of the whole log."""
+    def survey(self, head: LogHead, progress: Progress) -> None:
+        """Read everything once and compare it, and with the log that the latest checkpoint speaks of."""
         places = self._stored.keys("tile")
-        self.bundles = self._count_bundles(sum(place < 1 << LEVEL_SHIFT for place in places))
+        self.bundles = self._count_bundles(sum(place < 1 << LEVEL_SHIFT for place in places), head.size)
         roots: list[bytes] = []
         for number in range(self.bundles):
             progress(number * WIDTH, self.bundles * WIDTH)
             roots.append(self._survey_bundle(number))
-        self._tail = self._read_tail()
-        self._settle_doubts(roots, signed_root)
+        self._tail = self._read_tail(head.size)
+        self._settle_doubts(roots, head.root)
         expected = self._compare_tiles(roots)
         for place in places:
             if place not in expected:
@@ -97,11 +102,14 @@ class Logbook:
                 return msgspec.structs.replace(entry, number=number, version=entry.version + later)
         return None
 
-    def _count_bundles(self, tiles: int) -> int:
-        """How many full bundles the log has: some may be missing, some may be too many."""
+    def _count_bundles(self, tiles: int, size: int | None) -> int:
+        """How many full bundles the log has: some may be missing, some too many. What most say is taken."""
         numbers = self._stored.keys("bundle")
         most = max(len(numbers), tiles)
-        count = max((number + 1 for number in numbers if number < most), default=0)
+        votes = [max((number + 1 for number in numbers if number < most), default=0), tiles]
+        votes += [first // WIDTH for first in self._stored.keys("tail")[:1]]
+        votes += [] if size is None else [size // WIDTH]
+        count = Counter(vote for vote in votes if 0 <= vote <= most).most_common(1)[0][0]
         for number in numbers:
             if not 0 <= number < count:
                 self._findings.add("a bundle is stored that the log does not have", f"bundle {number}")
@@ -173,7 +181,7 @@ class Logbook:
     def _root(self, roots: list[bytes]) -> bytes:
         above, tail = CompactRange(), CompactRange()
         above.extend(roots)
-        tail.extend(leaf_hashes(self._tail))
+        tail.extend(leaf_hashes(each or b"" for each in self._tail))
         return CompactRange(self.size, (*above.hashes, *tail.hashes)).root()
 
     def _compare_tiles(self, roots: list[bytes]) -> set[int]:
@@ -223,14 +231,15 @@ class Logbook:
             return entries
         return [None if first + slot in self.damaged else entry for slot, entry in enumerate(entries)]
 
-    def _stored_bundle(self, number: int) -> list[bytes]:
+    def _stored_bundle(self, number: int) -> Bundle:
         """A bundle's entries as they are stored; none where they cannot be read."""
         return self._tail if number == self.bundles else self._expand(self._stored.row("bundle", number))[0]
 
     def _as_stored(self, number: int) -> Entry | None:
         entries, slot = self._stored_bundle(number // WIDTH), number % WIDTH
+        data = entries[slot] if slot < len(entries) else None
         try:
-            return decode(entries[slot]) if slot < len(entries) else None
+            return None if data is None else decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
@@ -238,29 +247,40 @@ class Logbook:
         row = self._stored.row("prior", number)
         return row[1] if row is not None and 0 <= row[1] < number else None
 
-    def _read_tail(self) -> list[bytes]:
-        tail: list[bytes] = []
+    def _read_tail(self, size: int | None) -> list[bytes | None]:
+        """The entries after the last full bundle, up to `size` where it is known."""
         start = self.bundles * WIDTH
+        tail: list[bytes | None] = []
         for first, stored in self._stored.rows("tail"):
             where = f"tail row {first}"
-            if first != start + len(tail) or not stored:
-                self._findings.add(
-                    f"the entries from {start + len(tail)} on are missing or stored twice", where
-                )
-                self.cut = True
-                break
+            if not stored or not start + len(tail) <= first < start + WIDTH:
+                self._findings.add("it holds entries that stand elsewhere, or none", where, number=first)
+                continue
+            self._miss(tail, first - start)
             try:
                 tail += decode_bundle(stored, _count(stored))
             except Malformed as error:
-                self._findings.add(
-                    f"its entries cannot be read ({error}); what follows was not checked", where
-                )
-                self.cut = True
-                break
-        if len(tail) >= WIDTH:
-            self._findings.add("it holds as many entries as a full bundle, or more", "tail", number=start)
-        self.cut |= bool(self._stored.ill["tail"]) or "tail" in self._stored.broken
-        return tail
+                self._findings.add(f"its entries cannot be read: {error}", where, number=first)
+                tail.append(None)
+        if size is not None and start <= size < start + WIDTH:
+            self._miss(tail, size - start)
+            for number in range(size, start + len(tail)):
+                self._findings.add("it stands beyond the end of the log", f"entry {number}", number=number)
+            del tail[size - start :]
+        self.damaged.update((start + slot, None) for slot, entry in enumerate(tail) if entry is None)
+        return tail[: WIDTH - 1]
+
+    def _miss(self, tail: list[bytes | None], count: int) -> None:
+        """Make up for entries that must be there before the next ones, and are not."""
+        missing = count - len(tail)
+        if missing <= 0:
+            return
+        if not tail or tail[-1] is not None:  # else a row that cannot be read, which is named, held them
+            first = self.bundles * WIDTH + len(tail)
+            what = f"{missing} entries are missing, from {first} on"
+            if not (self._stored.ill["tail"] or "tail" in self._stored.broken):
+                self._findings.add(what, "tail", number=first)
+        tail += [None] * missing
 
 
 def _count(bundle: bytes) -> int:

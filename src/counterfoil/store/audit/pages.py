@@ -13,7 +13,7 @@ from counterfoil.store.audit.finding import Findings
 from counterfoil.store.audit.replay_state import ReplayState
 from counterfoil.store.audit.stored import Row, Stored
 from counterfoil.store.checksum import checksum
-from counterfoil.store.pages import META_BYTES
+from counterfoil.store.pages import META_BYTES, decode_state
 
 MANY: Final = 4
 """How many differing records of one page are named one by one."""
@@ -80,22 +80,27 @@ class PageAudit:
     def _name(self, where: str, expected: tuple[bytes, bytes], found: tuple[bytes, bytes]) -> None:
         one, other = _records(*expected), _records(*found)
         differing = [key for key in sorted(one.keys() | other.keys()) if one.get(key) != other.get(key)]
-        what = "its record of this is not what the log leads to"
+        unexcused = [key for key in differing if not self._is_excused(key, other.get(key))]
         if len(found[0]) % PAIR or len(found[1]) * PAIR != len(found[0]) * META_BYTES:
             self._findings.add("its records are cut", where)
         elif not differing:
             self._findings.add("its records are not in order", where)
-        elif len(differing) > MANY:
-            self._findings.add(f"{len(differing)} of its records are not what the log leads to", where)
+        elif len(unexcused) > MANY:
+            self._findings.add(f"{len(unexcused)} of its records are not what the log leads to", where)
         else:
-            for key in differing:
-                if key in self._state.unsure or self._is_lost(other.get(key)):
-                    continue
-                state = self._state.record(key)
-                self._findings.add(what, where, self._describe(state.number) if state else None)
+            for key in unexcused:
+                state = self._state.record(key) if len(key) == HASH else None
+                entry = self._describe(state.number) if state else None
+                self._findings.add("its record of this is not what the log leads to", where, entry)
 
-    def _is_lost(self, found: bytes | None) -> bool:
-        return found is not None and labelled(found[:HASH]) in self._state.lost
+    def _is_excused(self, key: bytes, found: bytes | None) -> bool:
+        """Whether a record may differ because of an entry that could not be judged."""
+        if key in self._state.unsure:
+            return True
+        if found is None or not self._state.lost_numbers:
+            return False
+        state = decode_state(found[:HASH], found[HASH:].ljust(META_BYTES))
+        return state.number in self._state.lost_numbers or labelled(state.leaf) in self._state.lost
 
     def _check_cover(self, nodes: list[int], settled: int) -> None:
         """The pages must cover every key once."""

@@ -13,6 +13,7 @@ from counterfoil.ledger.system import AGENCY, INDEX, TRANSACTION
 from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import labelled
 from counterfoil.proof.entry import Entry, decode_entry
+from counterfoil.proof.index import record_key
 from counterfoil.proof.instant import instant
 from counterfoil.proof.merkle import leaf_hash
 from counterfoil.store.audit.causes import Causes
@@ -43,8 +44,11 @@ class Replay:
         self.documents: dict[str, int] = {}
         self.members: list[tuple[int, Entry]] = []
         """Every version of a member's record, and how long the log was with it."""
-        self.published: dict[int, bytes] = {}
-        """The log's root at each size at which an index entry ends it, and so a checkpoint is published."""
+        self.published: dict[int, bytes | None] = {}
+        """The log's root at each size at which an index entry ends it, and so a checkpoint is published.
+
+        None where it cannot be told.
+        """
 
     def run(self, progress: Progress, reached: Callable[[int], None]) -> None:
         """Replay everything; `reached` is told the log's size before each unit and at the end."""
@@ -131,7 +135,7 @@ class Replay:
             changes.head = changes.head._replace(index=index)
         self._rows.expect_priors(number + 1, changes.priors, {number} if self._follows_loss(entry) else ())
         state.advance(changes)
-        self.published[state.head.size] = state.range.root()
+        self.published[state.head.size] = state.range.root() if state.exact else None
 
     def _take_unit(self, first: Entry) -> None:
         row = self._rows.taken(first.number) if first.register != TRANSACTION else None
@@ -142,7 +146,10 @@ class Replay:
         end = changes.head.size
         self._rows.expect_priors(end, changes.priors)
         for taken in changes.taken:
-            self._rows.expect_taken(taken, row or self._rows.taken(taken.first))
+            found = row if row is not None and row[0] == taken.first else self._rows.taken(taken.first)
+            self._rows.expect_taken(taken, found)
+        if row is not None and not changes.taken:
+            self._rows.name_surplus(row)
         for number, data in enumerate(changes.entries, first.number):
             # Most entries are passed over by two searches, without reading them again.
             if b'"document":' in data or b'"register":".agency"' in data:
@@ -164,8 +171,7 @@ class Replay:
             return changes
         differing = (offset for offset, one in enumerate(stored) if one != changes.entries[offset])
         offset = next(differing, len(stored))
-        if offset < len(stored) or not self._logbook.cut:
-            self._differs(first.number + offset, changes.entries[offset])
+        self._differs(first.number + offset, changes.entries[offset])
         return None
 
     def _refuse(self, entry: Entry, error: CounterfoilError) -> None:
@@ -177,13 +183,20 @@ class Replay:
             self._findings.add(what, f"entry {entry.number}", entry)
 
     def _follows_loss(self, entry: Entry) -> bool:
-        return entry.previous in self.state.lost
+        """Whether the version before an entry is one that is lost."""
+        if self.state.exact or entry.previous is None:
+            return entry.previous in self.state.lost
+        if entry.register == INDEX:
+            before = self.state.head.index
+        else:
+            before = self.state.record(record_key(entry.register, entry.record))
+        return before is None or labelled(before.leaf) != entry.previous
 
     def _check_cadence(self, time: int | None = None) -> None:
         """The first block of each second in which the log grew ends with an index entry; `time` is the next block's."""
         head = self.state.head
         ended = head.size and (time is None or time > head.time)
-        if ended and head.time != head.index_time and not (self.state.lost_numbers or self._logbook.cut):
+        if ended and head.time != head.index_time and not self.state.lost_numbers:
             number = head.size - 1
             self._findings.add("no index entry was written in its second", f"entry {number}", number=number)
 

@@ -53,10 +53,13 @@ class Rows:
     def taken(self, number: int) -> Row | None:
         """The row of the transaction whose first entry this is; those before it belong to no entry."""
         for row in self._taken.below(number):
-            self._findings.add(
-                "a header is stored that no entry belongs to", f"taken row {row[0]}", number=row[0]
-            )
+            self.name_surplus(row)
         return self._taken.at(number)
+
+    def name_surplus(self, row: Row) -> None:
+        """Name a transaction's row that belongs to no entry."""
+        what = "a header is stored that no entry belongs to"
+        self._findings.add(what, f"taken row {row[0]}", number=row[0])
 
     def taken_later(self, hash_: bytes) -> Row | None:
         """The row of a transaction that waited before it was taken; the reading in order goes on where it was."""

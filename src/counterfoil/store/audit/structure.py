@@ -7,6 +7,7 @@ from typing import Final
 
 from counterfoil.errors import Damaged
 from counterfoil.store.audit.finding import Findings
+from counterfoil.store.closing import read_sum
 from counterfoil.store.database import Database
 from counterfoil.store.schema import APPLICATION_ID, CREATE, VERSION
 from counterfoil.store.sqlite import PAGE_SIZE
@@ -58,17 +59,22 @@ def check_file(path: Path, findings: Findings) -> None:
         findings.add("the header's two change counters differ", path.name)
     if not OLDEST_SQLITE <= number(96) < 4_000_000:
         findings.add(f"the header says that SQLite {number(96)} wrote the file, which cannot be", path.name)
-    _check_length(path, number(28), findings)
+    _check_end(path, number(28), findings)
 
 
-def _check_length(path: Path, pages: int, findings: Findings) -> None:
-    """Beyond its pages the file has nothing; with a write-ahead log some of them may not be in the file yet."""
-    size, log = path.stat().st_size, wal_of(path)
-    in_log = log.exists() and log.stat().st_size > 0
-    if size % PAGE_SIZE or (not in_log and size != pages * PAGE_SIZE):
+def _check_end(path: Path, pages: int, findings: Findings) -> None:
+    """Behind its pages a closed file has its sum; with a write-ahead log some pages may not be in the file yet."""
+    log, size = wal_of(path), path.stat().st_size
+    if log.exists() and log.stat().st_size:
+        findings.leave("bytes of the file that SQLite does not use, because it was not closed")
+    elif size < pages * PAGE_SIZE:
         findings.add(
             f"the file has {size} bytes, and its header says {pages} pages of {PAGE_SIZE}", path.name
         )
+    elif (right := read_sum(path, pages * PAGE_SIZE)) is None:
+        findings.leave("bytes of the file that SQLite does not use, because it does not end with its sum")
+    elif not right:
+        findings.add("its bytes are not those with which it was closed", path.name)
 
 
 def check_tables(database: Database, findings: Findings, file: str) -> bool:

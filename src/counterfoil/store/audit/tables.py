@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from counterfoil.errors import CounterfoilError
-from counterfoil.ledger.state import Pending
+from counterfoil.ledger.state import Pending, RecordState
+from counterfoil.ledger.system import TRANSACTION
 from counterfoil.proof.canonical import labelled, unlabelled
 from counterfoil.proof.entry import Entry
+from counterfoil.proof.index import HASH, record_key
 from counterfoil.store.audit.finding import Findings
 from counterfoil.store.audit.logbook import Logbook
 from counterfoil.store.audit.replay import Replay
@@ -63,7 +65,7 @@ class TableAudit:
         for column, one, other in zip(columns, expected, found, strict=True):
             if one != other and column == "checksum":
                 self._findings.add("its settled, or the checksum over it, is not what was stored", "head")
-            elif one != other and not (self._logbook.cut or self._state.lost_numbers):
+            elif one != other and not self._state.lost_numbers:
                 self._findings.add(f"its {column} is {shown(other)} and must be {shown(one)}", "head")
         return rows[0]
 
@@ -87,14 +89,19 @@ class TableAudit:
 
     def _holder(self, row: Row, holder: int | None) -> Entry | None:
         """The latest entry of the record that a row belongs to."""
-        state = None if holder is None else self._state.record(row[holder])
+        state = None if holder is None else self._record(row[holder])
         return self._logbook.describe(state.number) if state else None
+
+    def _record(self, key: bytes) -> RecordState | None:
+        return self._state.record(key) if len(key) == HASH else None
 
     def _is_excused(self, row: Row, holder: int | None) -> bool:
         """Whether a row may come from an entry that could not be judged."""
         if holder is None:
-            return labelled(row[0]) in self._replay.spoiled
-        unknown = bool(self._state.lost_numbers) and self._state.record(row[holder]) is None
+            transaction = labelled(row[0])
+            known = self._state.record(record_key(TRANSACTION, transaction)) is not None
+            return transaction in self._replay.spoiled or not (known or self._state.exact)
+        unknown = bool(self._state.lost_numbers) and self._record(row[holder]) is None
         return unknown or row[holder] in self._state.unsure
 
     def _is_named(self, table: str, key: object) -> bool:

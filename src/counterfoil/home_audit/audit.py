@@ -1,0 +1,183 @@
+"""The audit of a whole installation: its store, and every file that lies beside it.
+
+It reads only: no migration, no sweep, no repair, not one byte changed in the folder, also where the last process that
+wrote was killed. Whatever cannot be read as what it must be is a finding. The modes of files are no stored bytes;
+`counterfoil doctor` looks at them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Final
+
+import msgspec
+
+from counterfoil.errors import CounterfoilError, Damaged, NotFound, Unavailable
+from counterfoil.home import KEY_FILES, Home, refused_by_machine
+from counterfoil.home_audit.beside import Beside
+from counterfoil.proof.canonical import labelled
+from counterfoil.signer import LastSigned, read_last_signed
+from counterfoil.store.audit.audit import Audited, audit_store
+from counterfoil.store.audit.finding import Finding, Findings, Progress
+from counterfoil.store.sqlite import Sqlite
+from counterfoil.store.store import Store
+
+HOME_FILES: Final = frozenset({"store.db", "store.db-wal", "store.db-shm", "trust.json", "lock"})
+HOME_FOLDERS: Final = frozenset({"keys", "cache"})
+"""The files and folders of a home, with the two that SQLite keeps beside a store while it is in use."""
+KEY_FOLDER: Final = frozenset({"last-signed", *(name for name, _ in KEY_FILES.values())})
+UNFINISHED: Final = "entries, for there are none: the installation was begun and not finished; the next command that writes does that"
+
+
+class HomeAudited(msgspec.Struct, frozen=True):
+    """What the audit of an installation found. `found` counts all faults, where not every one is listed.
+
+    `root` is the log's labelled root as recomputed; None where the log has no entries.
+    """
+
+    entries: int
+    root: str | None
+    origin: str
+    findings: tuple[Finding, ...]
+    found: int
+    unchecked: tuple[str, ...]
+
+
+def audit_home(home: Home, progress: Progress = lambda done, total: None) -> HomeAudited:
+    """Audit the installation in a folder; whoever would write to it waits outside meanwhile, unless one does already.
+
+    Raises `NotFound` where there is none, `Unavailable` where the folder or a file in it may not be read.
+    """
+    _check_there(home)
+    findings = Findings()
+    with undisturbed(home) as alone:
+        # Before the store: a process that writes now only ever moves it on.
+        signed = _read_signed(home, findings)
+        audited = _audit_stored(home, findings, progress, signed, alone=alone)
+    _check_names(home, findings)
+    return HomeAudited(
+        entries=audited.entries if audited else 0,
+        root=labelled(audited.root) if audited and audited.entries else None,
+        origin=audited.origin if audited else "",
+        findings=(*audited.findings, *findings.listed()) if audited else findings.listed(),
+        found=(audited.found if audited else 0) + findings.count,
+        unchecked=(*(audited.unchecked if audited else ()), *findings.unchecked),
+    )
+
+
+def _check_there(home: Home) -> None:
+    with refused_by_machine(home.folder):
+        names = {path.name for path in home.folder.iterdir()} if home.folder.is_dir() else set()
+    if not names & {home.store.name, home.keys.name, home.trust.name}:
+        raise NotFound(
+            f"there is no installation in {home.folder}; make one with: counterfoil init --home {home.folder}"
+        )
+
+
+@contextmanager
+def undisturbed(home: Home) -> Iterator[bool]:
+    """Keep new writers out, by a shared lock that changes nothing; gives False where one writes already."""
+    try:
+        descriptor = os.open(home.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield True
+        return
+    except OSError as error:
+        raise Unavailable(f"{home.lock} cannot be read: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _read_signed(home: Home, findings: Findings) -> LastSigned | None:
+    """What the checkpoint key signed last: size 0 where nothing yet; None, with a finding, where it cannot be told."""
+    where = "keys/last-signed"
+    try:
+        if home.last_signed.is_file() and home.last_signed.stat().st_size == 0:
+            return LastSigned(0, "")
+        return read_last_signed(home)
+    except Damaged:
+        findings.add("it is not what this program writes there", where)
+    except Unavailable as error:
+        findings.add(f"it cannot be read: {error}", where)
+    return None
+
+
+def _audit_stored(
+    home: Home, findings: Findings, progress: Progress, signed: LastSigned | None, *, alone: bool
+) -> Audited | None:
+    """Audit the store, and compare with it what lies beside it; None where there is no store to speak of."""
+    if not home.store.is_file():
+        if _unfinished(home, signed) and not home.store.exists():
+            findings.leave(UNFINISHED)
+        else:
+            findings.add("the store is missing, with every entry in it", home.store.name)
+        return None
+    with refused_by_machine(home.store), home.store.open("rb"):
+        pass
+    try:
+        database = Sqlite(home.store, read_only=True, untouched=alone)
+    except CounterfoilError as error:
+        findings.add(f"it cannot be opened: {error}", home.store.name)
+        return None
+    with closing(database):
+        if _unfinished(home, signed) and _is_empty(database):
+            findings.leave(UNFINISHED)
+            return None
+        return _audit_whole(home, database, findings, progress, signed)
+
+
+def _audit_whole(
+    home: Home, database: Sqlite, findings: Findings, progress: Progress, signed: LastSigned | None
+) -> Audited | None:
+    try:
+        # One transaction, so that all is of one moment where another process writes meanwhile.
+        database.execute("BEGIN")
+        audited = audit_store(database, home.store, progress)
+    except CounterfoilError as error:
+        findings.add(f"it cannot be read: {error}", home.store.name)
+        return None
+    if audited.entries:
+        try:
+            Beside(home, Store(database, read_only=True), audited, findings).check(signed)
+        except CounterfoilError as error:
+            findings.leave(f"what lies beside the store, as the store cannot be read: {error}")
+    return audited
+
+
+def _unfinished(home: Home, signed: LastSigned | None) -> bool:
+    """Whether nothing beside the store speaks of entries."""
+    return signed is not None and not signed.size and not home.trust.exists()
+
+
+def _is_empty(database: Sqlite) -> bool:
+    """Whether the store has no entry yet: perhaps no table either."""
+    try:
+        if database.row("SELECT 1 FROM sqlite_master LIMIT 1") is None:
+            return True
+        queries = ("SELECT 1 FROM head", "SELECT 1 FROM tail", "SELECT 1 FROM bundle")
+        return all(database.row(query) is None for query in queries)
+    except CounterfoilError:
+        return False
+
+
+def _check_names(home: Home, findings: Findings) -> None:
+    """Name every file and folder that does not belong here."""
+    for path in sorted(home.folder.iterdir()):
+        belongs = path.is_dir() if path.name in HOME_FOLDERS else path.is_file() and path.name in HOME_FILES
+        if not belongs:
+            findings.add("it is no part of an installation", path.name)
+    for path in sorted(home.keys.iterdir()) if home.keys.is_dir() else ():
+        if path.name not in KEY_FOLDER or not path.is_file():
+            findings.add("it is no part of an installation", f"keys/{path.name}")
+    if home.lock.is_file() and home.lock.stat().st_size:
+        findings.add("it holds bytes, and must hold none", home.lock.name)

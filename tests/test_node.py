@@ -1,0 +1,269 @@
+"""A node and its home: made on first use, one writer at a time, and whole again after any interruption."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from counterfoil.errors import Busy, Conflict, Damaged, Malformed, NotFound, Unavailable
+from counterfoil.ledger.command import Standing
+from counterfoil.node import Node
+from counterfoil.proof.checkpoint import open_checkpoint
+from counterfoil.proof.entry import Proposal
+from counterfoil.proof.instant import instant_text
+from counterfoil.proof.trust import Trust, judge
+
+NOON = 1_795_000_000
+
+
+class Clock:
+    """Seconds since 1970, as the test says."""
+
+    def __init__(self) -> None:
+        self.now = float(NOON)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def node(home: Path, clock: Clock) -> Iterator[Node]:
+    with Node.open(home, clock=clock) as opened:
+        define(opened)
+        yield opened
+
+
+def define(node: Node, register: str = "pet") -> None:
+    fields = {"title": "Pets", "authority": node.agency}
+    node.submit([Proposal(".register", register, "create", 1, body={"fields": fields})])
+
+
+def pet(record: str, name: str, version: int = 1) -> Proposal:
+    operation = "create" if version == 1 else "amend"
+    return Proposal("pet", record, operation, version, body={"fields": {"name": name}})
+
+
+def test_an_empty_folder_becomes_a_home_that_only_its_owner_can_read(home: Path) -> None:
+    home.mkdir(mode=0o755)
+    Node.open(home).close()
+    modes = {path.relative_to(home).as_posix(): path.stat().st_mode & 0o777 for path in home.rglob("*")}
+    assert modes == {
+        "store.db": 0o600,
+        "lock": 0o600,
+        "trust.json": 0o644,
+        "keys": 0o700,
+        "keys/endorse.ed25519": 0o600,
+        "keys/checkpoint.ed25519": 0o600,
+        "keys/checkpoint.ml-dsa-44": 0o600,
+        "keys/last-signed": 0o600,
+    }
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(home: Path) -> None:
+    home.mkdir()
+    (home / "letter.txt").write_text("Dear Sir")
+    with pytest.raises(Unavailable, match="holds other things already"):
+        Node.open(home)
+    assert [path.name for path in home.iterdir()] == ["letter.txt"]
+
+
+def test_a_ledger_begins_with_its_parameters_algorithms_and_first_member(home: Path) -> None:
+    with Node.open(home, origin="registers.example/gov", agency="EE/GOV/70000310", title="Registry") as node:
+        assert (node.origin, node.agency) == ("registers.example/gov", "EE/GOV/70000310")
+        names = [(entry.register, entry.record) for entry in map(node.entry, range(node.store.head.size))]
+    assert names == [
+        (".parameter", "ledger"),
+        (".algorithm", "sha-256"),
+        (".algorithm", "ed25519"),
+        (".algorithm", "ml-dsa-44"),
+        (".agency", "EE/GOV/70000310"),
+        (".index", "root"),
+    ]
+
+
+def test_a_first_start_that_is_refused_leaves_a_home_that_can_begin_again(home: Path) -> None:
+    with pytest.raises(Malformed, match="is no agency"):
+        Node.open(home, agency="nobody")
+    with Node.open(home, agency="EE/GOV/1") as node:
+        assert node.agency == "EE/GOV/1"
+
+
+def test_reading_a_home_that_is_not_there_says_how_to_make_one(home: Path) -> None:
+    with pytest.raises(NotFound, match="counterfoil init"):
+        Node.open(home, read_only=True)
+    assert not home.exists()
+
+
+def test_an_entry_is_taken_read_back_and_amended(node: Node) -> None:
+    receipt = node.submit([pet("1", "Rex")])
+    assert (receipt.standing, receipt.count) == (Standing.TAKEN, 1)
+    assert node.entry(receipt.first).fields == {"name": "Rex"}
+    node.submit([pet("1", "Max", version=2)])
+    assert [(entry.version, entry.fields["name"]) for entry in node.history("pet", "1")] == [
+        (2, "Max"),
+        (1, "Rex"),
+    ]
+    with pytest.raises(Conflict, match="is at version 2"):
+        node.submit([pet("1", "Tom", version=2)])
+
+
+def test_an_idempotency_key_answers_with_the_first_transaction(node: Node) -> None:
+    first = node.submit([pet("1", "Rex")], idempotency_key="a")
+    again = node.submit([pet("1", "Rex")], idempotency_key="a")
+    assert (again.standing, again.transaction, again.first) == (
+        Standing.REPEATED,
+        first.transaction,
+        first.first,
+    )
+    with pytest.raises(Conflict, match="used for another request"):
+        node.submit([pet("2", "Tom")], idempotency_key="a")
+
+
+def test_a_receipt_ends_with_an_index_entry_and_a_published_checkpoint(node: Node, clock: Clock) -> None:
+    clock.now += 1
+    node.submit([pet("1", "Rex")])
+    node.submit([pet("2", "Tom")], receipt=True)
+    assert node.entry(node.store.head.size - 1).register == ".index"
+    trust = Trust.parse(node.home.trust.read_bytes())
+    note = node.store.published(node.store.head.size)
+    assert note is not None
+    judgement = judge(trust, note, instant_text(int(clock.now)))
+    assert judgement.met
+    assert judgement.agencies[0].algorithms == ("ed25519", "ml-dsa-44")
+
+
+def test_closing_settles_the_log_and_an_idle_node_adds_nothing(home: Path, clock: Clock) -> None:
+    with Node.open(home, clock=clock) as node:
+        define(node)
+        node.submit([pet("1", "Rex")])
+    with Node.open(home, clock=clock) as node:
+        size = node.store.head.size
+        assert node.entry(size - 1).register == ".index"
+    with Node.open(home, read_only=True) as node:
+        assert node.store.head.size == size
+
+
+def test_a_second_writer_gets_one_clear_sentence_and_readers_go_on(node: Node, home: Path) -> None:
+    with pytest.raises(Busy, match=r"another process writes to .*; wait until it has ended, or stop it"):
+        Node.open(home)
+    node.submit([pet("1", "Rex")])
+    with Node.open(home, read_only=True) as reader:
+        found = reader.record("pet", "1")
+        assert found is not None
+        assert found.fields == {"name": "Rex"}
+
+
+def test_a_clock_far_behind_the_last_block_refuses_to_write(node: Node, clock: Clock) -> None:
+    node.submit([pet("1", "Rex")])
+    clock.now -= 301
+    with pytest.raises(Unavailable, match="301 seconds behind the last block"):
+        node.submit([pet("2", "Tom")])
+    clock.now += 1
+    node.submit([pet("2", "Tom")])
+    assert node.entry(node.store.head.size - 1).time == instant_text(NOON)
+    clock.now += 300
+
+
+def test_an_older_copy_of_the_store_is_not_written_to(home: Path, clock: Clock, tmp_path: Path) -> None:
+    with Node.open(home, clock=clock) as node:
+        define(node)
+    shutil.copy(home / "store.db", tmp_path / "older.db")
+    with Node.open(home, clock=clock) as node:
+        node.submit([pet("1", "Rex")])
+    shutil.copy(tmp_path / "older.db", home / "store.db")
+    with pytest.raises(Damaged, match="bring the newer store back"):
+        Node.open(home, clock=clock)
+
+
+@pytest.mark.parametrize(
+    "name", ["last-signed", "endorse.ed25519", "checkpoint.ed25519", "checkpoint.ml-dsa-44"]
+)
+def test_without_one_of_its_key_files_a_home_can_only_be_read(home: Path, name: str) -> None:
+    Node.open(home).close()
+    (home / "keys" / name).unlink()
+    with pytest.raises((Damaged, NotFound), match="missing"):
+        Node.open(home)
+    with Node.open(home, read_only=True) as reader:
+        assert reader.store.head.size == 6
+
+
+def test_a_lost_trust_policy_is_written_again_as_it_was(home: Path) -> None:
+    Node.open(home).close()
+    policy = (home / "trust.json").read_bytes()
+    for damage in (lambda path: path.unlink(), lambda path: path.write_bytes(b"")):
+        damage(home / "trust.json")
+        Node.open(home).close()
+        assert (home / "trust.json").read_bytes() == policy
+
+
+def test_keys_are_in_no_message_and_no_representation(node: Node) -> None:
+    seeds = [path.read_text().strip() for path in (node.home.keys).iterdir() if path.name != "last-signed"]
+    shown = repr(node.home.read_key("endorse")) + repr(vars(node)) + repr(node.home)
+    assert len(seeds) == 3
+    assert not any(seed in shown for seed in seeds)
+
+
+FIRST_START = """
+import os, signal, sys
+from pathlib import Path
+from counterfoil.node import Node
+
+stop = int(sys.argv[2])
+calls = 0
+
+
+def counted(function):
+    def call(*args, **kwargs):
+        global calls
+        calls += 1
+        if calls == stop:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **kwargs)
+
+    return call
+
+
+for name in ("open", "write", "fsync", "replace", "pwrite", "mkdir"):
+    setattr(os, name, counted(getattr(os, name)))
+Node.open(Path(sys.argv[1])).close()
+"""
+
+
+def test_a_first_start_killed_at_any_step_is_finished_by_the_next(tmp_path: Path) -> None:
+    killed = 0
+    for stop in count(1):
+        home = tmp_path / f"home-{stop}"
+        ended = subprocess.run([sys.executable, "-c", FIRST_START, str(home), str(stop)], check=False)
+        with Node.open(home) as node:
+            assert node.entry(5).register == ".index"
+            define(node)
+        with Node.open(home, read_only=True) as reader:
+            checkpoint = open_checkpoint(reader.store.note, Trust.parse(reader.home.trust.read_bytes()).keys)
+            assert checkpoint.checkpoint.size == reader.store.head.size
+        assert not [path.name for path in home.rglob("*") if path.name.endswith(".part")]
+        if ended.returncode == 0:
+            break
+        killed += 1
+    assert killed > 20
+
+
+def test_a_home_may_be_named_relative_to_where_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Node.open(Path("here")).close()
+    assert sorted(path.name for path in Path("here").iterdir()) == ["keys", "lock", "store.db", "trust.json"]
