@@ -17,9 +17,9 @@ from counterfoil.errors import Busy
 from tests.cli.calling import COMMAND, environment, process
 from tests.cli.conftest import Command
 
-GROUPED = [
-    ("record", each) for each in ("show", "create", "amend", "correct", "annul", "close")
-] + [("register", each) for each in ("show", "create", "amend")]
+GROUPED = [("record", each) for each in ("show", "create", "amend", "correct", "annul", "close")] + [
+    ("register", each) for each in ("show", "create", "amend")
+]
 
 
 def test_there_are_these_commands() -> None:
@@ -56,10 +56,12 @@ def test_so_does_each_in_a_group(command: Command, group: str, name: str) -> Non
 def test_called_with_nothing_it_helps(command: Command) -> None:
     told = command()
     assert told.code == 0
-    assert [line.split()[0] for line in told.text.split("Commands:\n")[1].split("\n\n")[0].splitlines()] == list(
-        COMMANDS
+    assert [
+        line.split()[0] for line in told.text.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+    ] == list(COMMANDS)
+    assert "Exit codes: 0 done; 1 what was asked about is not well; 2 wrong usage" in " ".join(
+        told.text.split()
     )
-    assert "Exit codes: 0 done; 1 what was asked about is not well; 2 wrong usage" in " ".join(told.text.split())
 
 
 def test_it_says_its_version(command: Command) -> None:
@@ -74,7 +76,10 @@ def test_it_says_its_version(command: Command) -> None:
     ("arguments", "said"),
     [
         (["audt"], "No such command 'audt'. Did you mean 'audit'?; see counterfoil --help"),
-        (["audit", "--jsn"], "No such option: --jsn (Possible options: --json); see counterfoil audit --help"),
+        (
+            ["audit", "--jsn"],
+            "No such option: --jsn (Possible options: --json); see counterfoil audit --help",
+        ),
         (["record"], "Missing argument 'REGISTER'; see counterfoil record show --help"),
         (["verify"], "Missing argument 'FILE'; see counterfoil verify --help"),
         (["export", "a", "b"], "Got unexpected extra argument(s) (b); see counterfoil export --help"),
@@ -131,7 +136,10 @@ def test_an_error_of_ours_is_its_kind(command: Command, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("counterfoil.home_audit.audit_home", busy)
     told = command("audit", "--json")
-    assert (told.code, told.documents) == (3, [{"error": {"kind": "busy", "message": "another process writes"}}])
+    assert (told.code, told.documents) == (
+        3,
+        [{"error": {"kind": "busy", "message": "another process writes"}}],
+    )
 
 
 def test_what_the_machine_refuses_is_its_own_kind(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,9 @@ def test_each_one_has_an_origin_of_its_own(command: Command, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("asked", [(), NAMES], ids=["nothing", "the same"])
-def test_one_that_is_there_is_described_and_left(command: Command, home: Path, asked: tuple[str, ...]) -> None:
+def test_one_that_is_there_is_described_and_left(
+    command: Command, home: Path, asked: tuple[str, ...]
+) -> None:
     made = command("init", *NAMES, "--json").result
     before = snapshot(home)
     again = command("init", *asked, "--json")

@@ -80,17 +80,28 @@ def test_what_goes_without_saying(command: Command) -> None:
 
 
 def test_a_definition_from_standard_input_with_options_over_it(home: Path) -> None:
-    definition = b'{"title": "Trees", "key": "number", "constraints": [{"kind": "unique", "name": "one-place", "fields": ["place"]}]}'
-    told = process("register", "create", "tree", "--definition", "-", "--title", "Old trees", stdin=definition)
+    constraint = b'{"kind": "unique", "name": "one-place", "fields": ["place"]}'
+    definition = b'{"title": "Trees", "key": "number", "constraints": [' + constraint + b"]}"
+    told = process(
+        "register", "create", "tree", "--definition", "-", "--title", "Old trees", stdin=definition
+    )
     assert told.code == 0
     shown = process("register", "tree", "--json").result["definition"]
-    assert (shown["title"], shown["key"], shown["constraints"][0]["name"]) == ("Old trees", "number", "one-place")
+    assert (shown["title"], shown["key"], shown["constraints"][0]["name"]) == (
+        "Old trees",
+        "number",
+        "one-place",
+    )
 
 
 def test_an_amendment_changes_a_part(command: Command, land: Path) -> None:
     assert command("register", "amend", "land-title", "--title", "Titles").code == 0
     shown = command("register", "land-title", "--json").result
-    assert (shown["version"], shown["definition"]["title"], shown["definition"]["key"]) == (2, "Titles", "title-number")
+    assert (shown["version"], shown["definition"]["title"], shown["definition"]["key"]) == (
+        2,
+        "Titles",
+        "title-number",
+    )
 
 
 def test_or_with_a_file_the_whole(command: Command, land: Path, tmp_path: Path) -> None:
@@ -102,7 +113,9 @@ def test_or_with_a_file_the_whole(command: Command, land: Path, tmp_path: Path) 
 
 def test_a_register_that_only_grows(command: Command) -> None:
     command("register", "create", "visit", "--append")
-    written = [command("record", "create", "visit", "door", "--field", f"who={who}", "--json") for who in "ab"]
+    written = [
+        command("record", "create", "visit", "door", "--field", f"who={who}", "--json") for who in "ab"
+    ]
     assert [each.result["version"] for each in written] == [1, 2]
     shown = command("record", "visit", "door", "--json").result
     assert (shown["operation"], shown["body"]["fields"]) == ("amend", {"who": "b"})

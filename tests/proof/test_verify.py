@@ -270,7 +270,7 @@ def test_endorsements_count_by_the_time_of_their_entries() -> None:
         "algorithm by "
         "then: ed25519"
     )
-    assert "the transaction of entry 4 asks for 'agency:EE/GOV/REGISTRY'" in step(report, "policies").detail
+    assert "the transaction of entry 4 asks for agency:EE/GOV/REGISTRY" in step(report, "policies").detail
 
 
 def test_a_time_that_is_none_is_the_callers_mistake() -> None:
@@ -715,9 +715,9 @@ def test_an_endorsement_counts_once_and_only_for_a_member(keys: Any) -> None:
     report = verify(book.bundle(range(number + 1)), book.trust())
     assert failures(report) == ["policies"]
     assert step(report, "policies").detail == (
-        "the transaction of entry 4 asks for 2 of ('agency:EE/GOV/REGISTRY', 'agency:EE/GOV/COURT'), and is "
+        "the transaction of entry 4 asks for 2 of (agency:EE/GOV/REGISTRY, agency:EE/GOV/COURT), and is "
         "endorsed by "
-        "'agency:EE/GOV/REGISTRY'"
+        "agency:EE/GOV/REGISTRY"
     )
 
 
@@ -750,9 +750,7 @@ def test_the_submitting_agency_must_have_endorsed() -> None:
     number = book.take([land("c", 1)], agency=COURT)
     report = verify(book.bundle([PARAMETERS, MEMBER, COURT_MEMBER, DEFINITION, number]), book.trust())
     assert failures(report) == ["policies"]
-    assert (
-        "asks for 'agency:EE/GOV/COURT', and is endorsed by none of these" in step(report, "policies").detail
-    )
+    assert "asks for agency:EE/GOV/COURT, and is endorsed by none of these" in step(report, "policies").detail
 
 
 def test_without_the_definition_nothing_is_said_of_endorsements() -> None:
@@ -932,7 +930,7 @@ def test_a_version_that_is_left_out_cannot_hide_what_it_asked_for() -> None:
 
 
 def test_a_member_whose_own_control_is_hidden_carries_no_weight() -> None:
-    # The Court has said that nobody changes its keys without itself; governance, the Registry alone, does so all the same.
+    # The Court has said that nobody changes its keys without itself; governance, the Registry alone, does so still.
     book = Book()
     book.begin()
     book.define("land", policy=f"agency:{COURT}")
@@ -1157,7 +1155,7 @@ def test_the_history_of_a_pending_transaction_names_the_transaction_it_is_about(
     number = book.write(told, name)
     report = verify(book.bundle([number]), book.trust())
     assert report.verdict == "valid"
-    assert report.claims[0].startswith(f".transaction '{name}' version 1 stands in the log as entry 8")
+    assert report.claims[0].startswith(f".transaction {name} version 1 stands in the log as entry 8")
     other = book.write(Proposal(".transaction", name, "close", status="completed"), labelled(bytes(32)))
     assert failures(verify(book.bundle([number, other]), book.trust())) == ["entries"]
 

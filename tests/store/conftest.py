@@ -9,6 +9,7 @@ import pytest
 
 from counterfoil.store.schema import prepare
 from counterfoil.store.sqlite import Sqlite
+from tests.store.sample import build
 
 
 @pytest.fixture
@@ -17,3 +18,11 @@ def database(tmp_path: Path) -> Iterator[Sqlite]:
     prepare(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with something in every table; it is shared, so nobody may write to it."""
+    home = tmp_path_factory.mktemp("sample") / "home"
+    build(home)
+    return home

@@ -16,7 +16,7 @@ import apsw
 from counterfoil.engine.local import MAX_CLOCK_LAG
 from counterfoil.errors import CounterfoilError
 from counterfoil.home import KEY_FILES, Home
-from counterfoil.home_audit.audit import HOME_FILES, HOME_FOLDERS, KEY_FOLDER, undisturbed
+from counterfoil.home_audit.audit import strays, undisturbed
 from counterfoil.proof.instant import instant_text
 from counterfoil.proof.trust import Trust
 from counterfoil.signer import read_last_signed
@@ -42,7 +42,7 @@ def examine(folder: Path) -> Iterator[Check]:
     home = Home(folder)
     yield from _versions()
     yield _disk(folder)
-    if not home.exists:
+    if not any(path.exists() for path in (home.store, home.keys, home.trust, home.lock)):
         yield _nothing_there(folder)
         return
     yield from _access(home)
@@ -106,11 +106,7 @@ def _access(home: Home) -> Iterator[Check]:
 
 def _layout(home: Home) -> Iterator[Check]:
     missing = [path.name for path in (home.store, home.keys, home.trust) if not path.exists()]
-    strange = sorted(
-        path.name for path in home.folder.iterdir() if path.name not in HOME_FILES | HOME_FOLDERS
-    )
-    if home.keys.is_dir():
-        strange += sorted(f"keys/{path.name}" for path in home.keys.iterdir() if path.name not in KEY_FOLDER)
+    strange = [str(path.relative_to(home.folder)) for path in strays(home)]
     if missing:
         advice = "bring back what is missing from a copy; counterfoil audit says what that must be"
         yield Check("home", "problem", f"missing in {home.folder}: {', '.join(missing)}", advice)

@@ -252,7 +252,7 @@ def _answer(node: Node, asked: Change, receipt: Receipt, proof: Path | None) -> 
         write_output(proof, _prove(node, asked, receipt.first))
     except Unavailable as error:
         raise Unavailable(
-            f"the change is stored as entry {receipt.first}, but not its proof: {error}; counterfoil prove makes it again"
+            f"entry {receipt.first} is stored, and its proof is not: {error}; make it by counterfoil prove"
         ) from None
     return answer | {"proof": str(proof)}
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from counterfoil.errors import CounterfoilError, Damaged, NotFound, Unavailable
 from counterfoil.home import KEY_FILES, Home, refused_by_machine
-from counterfoil.home_audit.beside import Beside
+from counterfoil.home_audit.beside import NOTHING_SIGNED, Beside
 from counterfoil.proof.canonical import labelled
-from counterfoil.signer import LastSigned, read_last_signed
+from counterfoil.signer import LastSigned, read_last_signed, signed_before
 from counterfoil.store.audit.audit import Audited, audit_store
 from counterfoil.store.audit.finding import Finding, Findings, Progress
 from counterfoil.store.sqlite import Sqlite
@@ -29,7 +30,10 @@ HOME_FILES: Final = frozenset({"store.db", "store.db-wal", "store.db-shm", "trus
 HOME_FOLDERS: Final = frozenset({"keys", "cache"})
 """The files and folders of a home, with the two that SQLite keeps beside a store while it is in use."""
 KEY_FOLDER: Final = frozenset({"last-signed", *(name for name, _ in KEY_FILES.values())})
-UNFINISHED: Final = "entries, for there are none: the installation was begun and not finished; the next command that writes does that"
+"""The files in the folder of keys."""
+UNFINISHED: Final = (
+    "entries, for there are none: the installation was begun and not finished; the next write does that"
+)
 
 
 class HomeAudited(msgspec.Struct, frozen=True):
@@ -71,7 +75,7 @@ def audit_home(home: Home, progress: Progress = lambda done, total: None) -> Hom
 def _check_there(home: Home) -> None:
     with refused_by_machine(home.folder):
         names = {path.name for path in home.folder.iterdir()} if home.folder.is_dir() else set()
-    if not names & {home.store.name, home.keys.name, home.trust.name}:
+    if not names & {home.store.name, home.keys.name, home.trust.name, home.lock.name}:
         raise NotFound(
             f"there is no installation in {home.folder}; make one with: counterfoil init --home {home.folder}"
         )
@@ -100,15 +104,12 @@ def undisturbed(home: Home) -> Iterator[bool]:
 
 def _read_signed(home: Home, findings: Findings) -> LastSigned | None:
     """What the checkpoint key signed last: size 0 where nothing yet; None, with a finding, where it cannot be told."""
-    where = "keys/last-signed"
     try:
-        if home.last_signed.is_file() and home.last_signed.stat().st_size == 0:
-            return LastSigned(0, "")
-        return read_last_signed(home)
+        return read_last_signed(home) if signed_before(home) else NOTHING_SIGNED
     except Damaged:
-        findings.add("it is not what this program writes there", where)
+        findings.add("it is not what this program writes there", "keys/last-signed")
     except Unavailable as error:
-        findings.add(f"it cannot be read: {error}", where)
+        findings.add(f"it cannot be read: {error}", "keys/last-signed")
     return None
 
 
@@ -172,12 +173,21 @@ def _is_empty(database: Sqlite) -> bool:
 
 def _check_names(home: Home, findings: Findings) -> None:
     """Name every file and folder that does not belong here."""
-    for path in sorted(home.folder.iterdir()):
-        belongs = path.is_dir() if path.name in HOME_FOLDERS else path.is_file() and path.name in HOME_FILES
-        if not belongs:
-            findings.add("it is no part of an installation", path.name)
-    for path in sorted(home.keys.iterdir()) if home.keys.is_dir() else ():
-        if path.name not in KEY_FOLDER or not path.is_file():
-            findings.add("it is no part of an installation", f"keys/{path.name}")
+    for path in strays(home):
+        findings.add("it is no part of an installation", str(path.relative_to(home.folder)))
     if home.lock.is_file() and home.lock.stat().st_size:
         findings.add("it holds bytes, and must hold none", home.lock.name)
+
+
+def strays(home: Home) -> Iterator[Path]:
+    """The files and folders in a home that are no part of it; one that a crash left half written is."""
+    for path in sorted(home.folder.iterdir()):
+        if not (path.is_dir() if path.name in HOME_FOLDERS else path.is_file() and _named(path, HOME_FILES)):
+            yield path
+    for path in sorted(home.keys.iterdir()) if home.keys.is_dir() else ():
+        if not (path.is_file() and _named(path, KEY_FOLDER)):
+            yield path
+
+
+def _named(path: Path, names: Collection[str]) -> bool:
+    return path.name in names or path.name.removeprefix(".").removesuffix(".part") in names

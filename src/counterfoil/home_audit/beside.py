@@ -16,9 +16,8 @@ from counterfoil.proof.checkpoint import log_key
 from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.instant import instant
-from counterfoil.proof.note import VerifierKey
 from counterfoil.proof.signing import PublicKey
-from counterfoil.proof.trust import Trust, TrustedAgency
+from counterfoil.registry.beginning import first_trust
 from counterfoil.signer import LastSigned
 from counterfoil.store.audit.audit import Audited
 from counterfoil.store.audit.finding import Findings
@@ -32,6 +31,8 @@ the disk by itself within half a minute, so that a loss of power leaves it as fa
 """
 
 
+NOTHING_SIGNED: Final = LastSigned(0, "")
+"""Where no file says what was signed: before there is a first entry, that is as it must be."""
 NOBODY: Final = AgencyFields("", ())
 """What is known of a member whose entry cannot be read as one."""
 
@@ -47,16 +48,13 @@ class Beside:
 
     def check(self, signed: LastSigned | None) -> None:
         """Name every difference."""
-        agency = None
         if self._home.keys.is_dir():
             if signed is not None:
                 self._check_signed(signed)
-            agency = self._check_keys(
-                {use: key for use in KEY_FILES if (key := self._public(use)) is not None}
-            )
+            self._check_keys({use: key for use in KEY_FILES if (key := self._public(use)) is not None})
         else:
             self._findings.leave("this agency's keys and what they signed last, which are not here")
-        self._check_trust(agency)
+        self._check_trust()
 
     def _public(self, use: str) -> PublicKey | None:
         where = _file(use)
@@ -70,16 +68,13 @@ class Beside:
             self._findings.add(f"it cannot be read: {error}", where)
         return None
 
-    def _check_keys(self, keys: dict[str, PublicKey]) -> str | None:
-        """Compare the keys with those that this agency's record lists; gives the agency, where that can be told."""
+    def _check_keys(self, keys: dict[str, PublicKey]) -> None:
+        """Compare the keys with those that this agency's record lists."""
         agency = self._agency(keys.get("endorse"))
-        if agency is None:
-            return None
-        listed = self._listed(agency).checkpoint
-        for use in ("checkpoint", "checkpoint-pq"):
+        listed = self._listed(agency).checkpoint if agency else ()
+        for use in ("checkpoint", "checkpoint-pq") if agency else ():
             if use in keys and log_key(self._audited.origin, keys[use]).text not in listed:
                 self._findings.add(f"{agency} does not list this key among its own", _file(use))
-        return agency
 
     def _agency(self, endorse: PublicKey | None) -> str | None:
         """The member that lists this endorsement key; without a key, the one that the ledger began with."""
@@ -109,6 +104,11 @@ class Beside:
 
     def _check_signed(self, signed: LastSigned) -> None:
         where, size = "keys/last-signed", self._audited.entries
+        if signed is NOTHING_SIGNED:
+            self._findings.add(
+                "it is missing or empty, so that nothing tells what this key has signed", where
+            )
+            return
         if signed.size > size:
             what = f"the store ends before what its key signed last: entries {size} to {signed.size - 1} are missing"
             self._findings.add(what, where)
@@ -125,34 +125,18 @@ class Beside:
         times = [decode_entry(self._store.entry(number)).time for number in (first, last)]
         return instant(times[1]) - instant(times[0])
 
-    def _check_trust(self, agency: str | None) -> None:
+    def _check_trust(self) -> None:
         """Compare the trust policy, byte for byte, with what the first entries say."""
-        trust, where, begun = self._home.trust, self._home.trust.name, self._audited.genesis_size
+        trust = self._home.trust
         data = trust.read_bytes() if trust.is_file() else b""
-        if not data and self._audited.entries == begun:
+        if not data and self._audited.entries == self._audited.genesis_size:
             self._findings.leave("trust.json, which is not written yet: the next command that writes does it")
-            return
-        members = [entry for entry in self._members(0, begun) if agency in (None, entry.record)]
-        if len(members) != 1 or not begun:
-            self._findings.leave("trust.json, as it cannot be told which agency's it is")
         elif not data:
-            self._findings.add("it is missing or empty", where)
-        elif data != self._trust(members[0]).encode():
-            self._findings.add("it is not the policy that follows from the ledger's first entries", where)
-
-    def _trust(self, member: Entry) -> Trust:
-        """The policy as it was written when the ledger began."""
-        return Trust(
-            origin=self._audited.origin,
-            agencies=(
-                TrustedAgency(
-                    member.record, tuple(VerifierKey.parse(key) for key in _fields(member).checkpoint)
-                ),
-            ),
-            require=1,
-            genesis_root=labelled(self._audited.genesis_root),
-            genesis_size=self._audited.genesis_size,
-        )
+            self._findings.add("it is missing or empty", trust.name)
+        elif data != first_trust(self._store.entries(), self._store.root_at).encode():
+            self._findings.add(
+                "it is not the policy that follows from the ledger's first entries", trust.name
+            )
 
 
 def _fields(member: Entry) -> AgencyFields:

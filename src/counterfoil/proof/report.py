@@ -92,6 +92,6 @@ def plural(count: int, noun: str) -> str:
     """A number and its noun: `1 entry`, `2 entries`, `2 hashes`."""
     if count == 1:
         return f"1 {noun}"
-    if noun.endswith("y"):
+    if noun.endswith("ry"):
         return f"{count} {noun[:-1]}ies"
     return f"{count} {noun}es" if noun.endswith("sh") else f"{count} {noun}s"

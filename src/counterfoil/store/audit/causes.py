@@ -172,7 +172,7 @@ class Causes:
         if digest(stored) != transaction:
             raise Malformed("the header that is stored for it is not the one that it names")
         header = decode_header(stored)
-        entries = [self._state.read(number) for number in range(first, first + header.count)]
+        entries = self._state.read_many(first, header.count)
         # An append register's versions are the ledger's, and no part of the proposal.
         appends = {
             register: self._ledger.knowledge.definition(view, register).append

@@ -79,6 +79,13 @@ class ReplayState:
         """An entry, without asking whether its bytes are canonical. Raises `Malformed`, for a lost one `Unknowable`."""
         return read_entry(self.entry(number))
 
+    def read_many(self, first: int, count: int) -> list[Entry]:
+        """Entries that follow each other, read like one. Raises `Malformed`, where one of them is lost `Unknowable`."""
+        found = self.entries(first, count)
+        if len(found) < count or None in found:
+            raise Unknowable(f"some of the entries {first} to {first + count - 1} are damaged")
+        return [read_entry(data) for data in found if data is not None]
+
     def claim(self, key: bytes) -> bytes | None:
         """The holder of a claim."""
         return self.claims.get(key)
