@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +70,24 @@ def test_called_with_nothing_it_helps(command: Command) -> None:
 def test_it_says_its_version(command: Command) -> None:
     told = command("--version")
     assert (told.code, told.text.split()[0]) == (0, "counterfoil")
+
+
+def test_one_that_is_not_installed_has_none(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", unknown)
+    assert command("--version").text == "counterfoil, not installed\n"
+
+
+def test_a_command_loads_no_other(home: Path) -> None:
+    code = (
+        "import json, sys; from counterfoil.cli.app import run; run(['audit']);"
+        "print(json.dumps([name for name in sys.modules if name.startswith(('counterfoil.cli.', 'rich.'))]))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, check=True)
+    loaded = ("app", "audit", "failure", "options", "output", "progress")
+    assert set(json.loads(said.stdout)) == {f"counterfoil.cli.{name}" for name in loaded}
 
 
 # Wrong usage

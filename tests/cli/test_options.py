@@ -83,6 +83,14 @@ def test_where_none_can_be_made_it_says_why(command: Command, tmp_path: Path) ->
     )
 
 
+def test_what_cannot_be_read_is_no_wrong_usage(
+    command: Command, land: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may read anything, so that the library which parses arguments must be told otherwise.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert command("record", "land-title", "1").code == 0
+
+
 # Another process
 
 

@@ -90,7 +90,18 @@ def test_the_key_field_goes_without_saying(command: Command, land: Path) -> None
 
 
 def test_a_field_is_text_or_json(command: Command, land: Path) -> None:
-    command("record", "create", "land-title", "4", "--field", "owner=Dan", "--field", "plots:=2", "--field", "note=a=b:=c")
+    command(
+        "record",
+        "create",
+        "land-title",
+        "4",
+        "--field",
+        "owner=Dan",
+        "--field",
+        "plots:=2",
+        "--field",
+        "note=a=b:=c",
+    )
     assert fields(command, "4") == {"note": "a=b:=c", "owner": "Dan", "plots": 2, "title-number": "4"}
 
 
@@ -103,7 +114,15 @@ def test_an_amendment_changes_what_is_given(command: Command, land: Path) -> Non
 
 def test_a_file_is_the_whole(land: Path) -> None:
     written = process(
-        "record", "amend", "land-title", "1", "--fields", "-", "--field", "plots:=3", stdin=b'{"owner": "Eve"}'
+        "record",
+        "amend",
+        "land-title",
+        "1",
+        "--fields",
+        "-",
+        "--field",
+        "plots:=3",
+        stdin=b'{"owner": "Eve"}',
     )
     assert written.code == 0
     shown = process("record", "land-title", "1", "--json").result
@@ -143,7 +162,9 @@ def test_a_document_is_kept_beside(command: Command, land: Path, tmp_path: Path)
 
 def test_a_receipt_is_a_proof_that_verifies(command: Command, land: Path, tmp_path: Path) -> None:
     proof = tmp_path / "proof.json"
-    written = command("record", "amend", "land-title", "1", "--field", "owner=Eve", "--receipt", proof, "--json")
+    written = command(
+        "record", "amend", "land-title", "1", "--field", "owner=Eve", "--receipt", proof, "--json"
+    )
     assert (written.code, written.result["proof"]) == (0, str(proof))
     report = command("verify", proof, "--trust", land / "trust.json", "--json")
     assert (report.code, report.result["verdict"]) == (0, "valid")
@@ -151,10 +172,24 @@ def test_a_receipt_is_a_proof_that_verifies(command: Command, land: Path, tmp_pa
 
 
 def test_where_the_receipt_cannot_be_written_the_entry_is_said_to_stand(command: Command, land: Path) -> None:
-    told = command("record", "amend", "land-title", "1", "--field", "owner=Eve", "--receipt", "none/proof.json", "--json")
+    told = command(
+        "record", "amend", "land-title", "1", "--field", "owner=Eve", "--receipt", "none/proof.json", "--json"
+    )
     assert (told.code, told.error["kind"]) == (3, "unavailable")
     assert "is stored, and its proof is not: none/proof.json cannot be written" in told.error["message"]
     assert fields(command, "1")["owner"] == "Eve"
+
+
+def test_a_receipt_of_a_request_that_was_done_before_is_of_its_entry(
+    command: Command, land: Path, tmp_path: Path
+) -> None:
+    call = ("record", "amend", "land-title", "1", "--field", "owner=Eve", "--idempotency-key", "r1")
+    command(*call)
+    command("record", "amend", "land-title", "1", "--field", "owner=Fay")
+    assert command(*call, "--receipt", "proof.json", "--json").result["standing"] == "repeated"
+    report = command("verify", "proof.json", "--trust", land / "trust.json", "--json").result
+    assert report["verdict"] == "valid"
+    assert any("land-title 1 versions 2, 3 stand in the log" in claim for claim in report["claims"])
 
 
 # Compare and set
@@ -180,7 +215,17 @@ def test_a_request_is_done_once(command: Command, land: Path) -> None:
 
 
 def test_so_is_one_that_creates(command: Command, land: Path) -> None:
-    call = ("record", "create", "land-title", "4", "--field", "owner=Dan", "--idempotency-key", "r1", "--json")
+    call = (
+        "record",
+        "create",
+        "land-title",
+        "4",
+        "--field",
+        "owner=Dan",
+        "--idempotency-key",
+        "r1",
+        "--json",
+    )
     assert [command(*call).result["standing"] for _ in range(2)] == ["taken", "repeated"]
 
 
@@ -199,11 +244,11 @@ def test_its_key_is_for_that_request_alone(command: Command, land: Path) -> None
     ("arguments", "error"),
     [
         (
-            ["create", "land-title", "4"],
+            ["create", "land-title", "4", "--field", "plots:=1"],
             {
                 "kind": "violated",
                 "message": "land-title '4' does not conform to its register's schema at /: "
-                '"title-number" is a required property',
+                '"owner" is a required property',
                 "constraint": "schema",
                 "citation": "Land Act",
             },
@@ -238,7 +283,10 @@ def test_its_key_is_for_that_request_alone(command: Command, land: Path) -> None
         ),
         (
             ["create", "tree", "1", "--field", "kind=oak"],
-            {"kind": "refused", "message": "there is no register 'tree'; create it first, by a record in .register"},
+            {
+                "kind": "refused",
+                "message": "there is no register 'tree'; create it first, by a record in .register",
+            },
         ),
         (
             ["create", ".index", "1", "--field", "kind=oak"],
@@ -267,24 +315,35 @@ def test_what_the_ledger_refuses_is_1_and_says_which_rule(
         (b"", "is not JSON"),
         (b'["owner"]', "must be a JSON object"),
         (b'{"owner": ' + b"[" * 600 + b"]" * 600 + b"}", "nested"),
-        (b'{"owner": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested"),
-        (b'{"plots": 1.5}', "write decimals as strings"),
+        (b'{"owner": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "is not JSON: depth limit exceeded"),
+        (b'{"plots": 1.5}', "write decimals"),
         (b'{"plots": 9007199254740993}', "2^53"),
         ('{"ö": "x"}'.encode(), "member names are ASCII"),
         (b'{"owner": "' + b"x" * (1 << 20) + b'"}', "is over 1,048,576 bytes long"),
         (b'{"owner": "' + b"x" * 70_000 + b'"}', "does not conform to its register's schema at /owner"),
     ],
     ids=[
-        "duplicate", "cut", "not-utf-8", "empty", "array", "deep", "very-deep", "float", "integer", "name", "huge", "long",
+        "duplicate",
+        "cut",
+        "not-utf-8",
+        "empty",
+        "array",
+        "deep",
+        "deeper",
+        "float",
+        "integer",
+        "name",
+        "huge",
+        "long",
     ],
-)  # fmt: skip
+)
 def test_input_that_is_none_is_one_clear_error_and_nothing_stored(
     command: Command, land: Path, tmp_path: Path, written: bytes, said: str
 ) -> None:
     (tmp_path / "in.json").write_bytes(written)
     told = command("record", "create", "land-title", "4", "--fields", tmp_path / "in.json")
     assert (told.code, told.out, told.err.count("\n")) == (1, b"", 1)
-    assert said in told.err.replace("recursion", "nested").replace("too deep", "nested")
+    assert said in told.err
     assert command("record", "land-title", "4").code == 3
     assert command("audit").code == 0
 
@@ -331,6 +390,8 @@ def test_what_waits_for_others_says_so(command: Command, land: Path, tmp_path: P
     command("register", "create", "shared", "--definition", tmp_path / "d.json")
     told = command("record", "create", "shared", "1", "--field", "a=b", "--json")
     assert (told.code, told.result["standing"], told.result["number"]) == (0, "pending", None)
-    assert "waits for further endorsements" in command("record", "create", "shared", "2", "--field", "a=b").text
+    assert (
+        "waits for further endorsements" in command("record", "create", "shared", "2", "--field", "a=b").text
+    )
     proof = command("record", "create", "shared", "3", "--field", "a=b", "--receipt", "proof.json", "--json")
     assert (proof.code, proof.error["kind"], Path("proof.json").exists()) == (3, "not-found", False)

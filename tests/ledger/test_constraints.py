@@ -82,7 +82,7 @@ def test_the_first_five_kinds() -> None:
             change("title", "1", 2, "close", deed="b"),
             Verdict.FALSE,
         ),
-        (IMMUTABLE, create("title", "1", deed="a"), change("title", "1", 2, "close"), Verdict.UNDECIDABLE),
+        (IMMUTABLE, create("title", "1", deed="a"), change("title", "1", 2, "close"), Verdict.TRUE),
         (IMMUTABLE, create("title", "1", deed="a"), change("title", "1", 2, x=1), Verdict.FALSE),
         (IMMUTABLE, create("title", "1", x=1), change("title", "1", 2, deed="a"), Verdict.FALSE),
         (IMMUTABLE, create("title", "1", x=1), change("title", "1", 2, deed=None), Verdict.FALSE),
@@ -95,7 +95,7 @@ def test_the_first_five_kinds() -> None:
             Verdict.TRUE,
         ),
         (IMMUTABLE, create("title", "1", item=ITEM), change("title", "1", 2, deed="a"), Verdict.UNDECIDABLE),
-        (IMMUTABLE, create("title", "1", deed="a"), change("title", "1", 2, item=ITEM), Verdict.UNDECIDABLE),
+        (IMMUTABLE, create("title", "1", deed="a"), change("title", "1", 2, item=ITEM), Verdict.FALSE),
         (REFERENCE, None, create("title", "1", x=1), Verdict.TRUE),
         (REFERENCE, None, create("title", "1", mortgage=[]), Verdict.TRUE),
         (REFERENCE, None, create("title", "1", mortgage="m"), Verdict.FALSE),
@@ -171,8 +171,19 @@ def test_false_is_refused_whoever_submitted_and_says_which_law(house: Ledgerhous
 
 def test_undecidable_is_taken_here(house: Ledgerhouse) -> None:
     house.define("estate", constraints=[IMMUTABLE, UNIQUE, REFERENCE])
-    house.taken(create("estate", "1", deed="a"))
+    house.taken(create("estate", "1", item=ITEM))
     house.taken(change("estate", "1", 2, item=ITEM), create("estate", "2", item=ITEM))
+
+
+def test_what_stood_in_the_clear_cannot_be_hidden_to_be_changed(house: Ledgerhouse) -> None:
+    house.define("estate", constraints=[IMMUTABLE])
+    house.taken(create("estate", "1", deed="a"))
+    refused(house.submit(change("estate", "1", 2, item=ITEM)), Violated, "breaks the-immutable")
+    refused(
+        house.submit(change("estate", "1", 2, document=ITEM), change("estate", "1", 3, deed="b")),
+        Violated,
+        "breaks the-immutable",
+    )
 
 
 # ---- unique ----------------------------------------------------------------------------------------
@@ -206,6 +217,13 @@ def test_what_must_be_unique_is_refused_a_second_time(estates: Ledgerhouse) -> N
 def test_values_of_other_types_are_other_values(estates: Ledgerhouse) -> None:
     estates.taken(create("estate", "2", parish="A", plot="7"), create("estate", "3", parish="A", plot=[7]))
     estates.taken(create("estate", "4", parish="A", plot=1), create("estate", "5", parish="A", plot=True))
+
+
+def test_null_is_a_value_like_any_other(estates: Ledgerhouse) -> None:
+    estates.taken(create("estate", "2", parish="A", plot=None))
+    refused(
+        estates.submit(create("estate", "3", parish="A", plot=None)), Violated, "has the same parish, plot"
+    )
 
 
 def test_a_record_without_all_of_the_fields_claims_nothing(estates: Ledgerhouse) -> None:
@@ -445,3 +463,24 @@ def test_a_constraint_that_comes_later_judges_what_comes_after_it(house: Ledgerh
     fields = {"title": "t", "authority": LAND, "constraints": [IMMUTABLE]}
     house.taken(change(".register", "title", 2, body={"fields": fields}), change("title", "1", 2, deed="b"))
     assert house.submit(change("title", "1", 3, deed="c")).standing is Standing.REFUSED
+
+
+def test_uniqueness_compares_text_in_its_normal_form(house: Ledgerhouse) -> None:
+    house.define("estate", constraints=[rule("unique", fields=["owner"])])
+    house.taken(create("estate", "1", owner="Ren\u00e9"))
+    refused(
+        house.submit(create("estate", "2", owner="Rene\u0301")),
+        Violated,
+        "has the same owner as another record",
+    )
+    listed = ["Ren\u00e9", "x"]
+    house.taken(create("estate", "3", owner=listed))
+    refused(house.submit(create("estate", "4", owner=["Rene\u0301", "x"])), Violated, "has the same owner")
+
+
+@pytest.mark.parametrize("content", ["item", "document"])
+def test_erasing_brings_no_new_content(house: Ledgerhouse, content: str) -> None:
+    house.define("estate")
+    house.taken(create("estate", "1", deed="a"), change("estate", "1", 2, "close", deed="a"))
+    erasure = change("estate", "1", 3, "erase", deed="a", **{content: ITEM})
+    refused(house.submit(erasure), Violated, "names no content that was not there")

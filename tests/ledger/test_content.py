@@ -95,7 +95,7 @@ def test_circumstances_say_who_acted_why_and_when(house: Ledgerhouse) -> None:
     }
     (entry,) = house.taken(create("title", "1", body={"fields": {}, "circumstances": whole}))
     assert entry.circumstances == whole
-    assert CIRCUMSTANCES == {
+    assert {
         "actor",
         "case",
         "law",
@@ -105,7 +105,7 @@ def test_circumstances_say_who_acted_why_and_when(house: Ledgerhouse) -> None:
         "valid-from",
         "valid-to",
         "why",
-    }
+    } == CIRCUMSTANCES
 
 
 @pytest.mark.parametrize(
@@ -132,23 +132,7 @@ def test_other_circumstances_are_malformed(house: Ledgerhouse, body: dict[str, A
 @pytest.mark.parametrize("clock", ["recorded", "valid_from", "valid_to"])
 @pytest.mark.parametrize(
     "moment",
-    [
-        "2026",
-        "2026-11",
-        "2026-11-23",
-        "2026-11-23T10:00Z",
-        "2026-11-23T10:00:00Z",
-        "2026-11-23T10:00:00+02:00",
-    ]
-    + [
-        "2026-11-23T10:00:00-14:59",
-        "-0043-03-15",
-        "0000-02-29",
-        "2000-02-29",
-        "2024-02-29",
-        "12026-02-28",
-        "-012026",
-    ],
+    ["2026", "2026-11", "2026-11-23", "2026-11-23T10:00Z", "2026-11-23T10:00:00Z", "2026-11-23T10:00:00+02:00", "2026-11-23T10:00:00-14:59", "-0043-03-15", "0000-02-29", "2000-02-29", "2024-02-29", "12026-02-28", "-012026"],
 )
 def test_a_clock_shows_a_day_or_a_time(house: Ledgerhouse, clock: str, moment: str) -> None:
     house.taken(create("title", "1", body=said(**{clock: moment})))
@@ -157,42 +141,7 @@ def test_a_clock_shows_a_day_or_a_time(house: Ledgerhouse, clock: str, moment: s
 @pytest.mark.parametrize("clock", ["recorded", "valid_from", "valid_to"])
 @pytest.mark.parametrize(
     "moment",
-    [
-        "yesterday",
-        "26",
-        "202",
-        "2026-1",
-        "2026-13",
-        "2026-00",
-        "2026-11-00",
-        "2026-11-31",
-        "2026-02-29",
-        "1900-02-29",
-    ]
-    + [
-        "-0001-02-29",
-        "2026-11-23T",
-        "2026-11-23T10Z",
-        "2026-11-23T24:00Z",
-        "2026-11-23T10:60Z",
-        "2026-11-23T10:00:60Z",
-    ]
-    + [
-        "2026-11-23T10:00:00",
-        "2026-11-23T10:00:00+15:00",
-        "2026-11-23T10:00:00+02:60",
-        "2026-11-23T10:00:00.5Z",
-    ]
-    + [
-        "2026-11-23 10:00:00Z",
-        "2026-11-23T10:00:00z",
-        "+2026",
-        "1234567",
-        "٢٠٢٦",
-        "2026\n",
-        " 2026",
-        "2026-11-23T10:00:00+0200",
-    ],
+    ["yesterday", "26", "202", "2026-1", "2026-13", "2026-00", "2026-11-00", "2026-11-31", "2026-02-29", "1900-02-29", "-0001-02-29", "2026-11-23T", "2026-11-23T10Z", "2026-11-23T24:00Z", "2026-11-23T10:60Z", "2026-11-23T10:00:60Z", "2026-11-23T10:00:00", "2026-11-23T10:00:00+15:00", "2026-11-23T10:00:00+02:60", "2026-11-23T10:00:00.5Z", "2026-11-23 10:00:00Z", "2026-11-23T10:00:00z", "+2026", "1234567", "٢٠٢٦", "2026\n", " 2026", "2026-11-23T10:00:00+0200"],
 )
 def test_any_other_clock_is_malformed(house: Ledgerhouse, clock: str, moment: str) -> None:
     refused(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from counterfoil.errors import Malformed, Unauthorised
+from counterfoil.errors import Malformed, Unauthorised, Violated
 from counterfoil.ledger.ledger import Standing
 from counterfoil.proof.entry import Proposal
 from counterfoil.proof.signing import SigningKey
@@ -141,9 +141,9 @@ def test_each_register_of_a_transaction_has_its_say(house: Ledgerhouse) -> None:
     assert standing(house, *both, by=[LAND, COURT]) is Standing.TAKEN
 
 
-def test_endorsing_twice_counts_once(house: Ledgerhouse) -> None:
-    house.define("joint", policy=of(2, agency(LAND), agency(COURT)))
-    assert standing(house, create("joint", "1"), by=[LAND, LAND, LAND]) is Standing.PENDING
+def test_a_key_endorses_a_transaction_once(house: Ledgerhouse) -> None:
+    transaction = house.transaction(create("title", "1"), by=[LAND, LAND])
+    refused(house.send(transaction)[0], Malformed, "a key endorses a transaction once")
 
 
 # ---- A record's own control ------------------------------------------------------------------------
@@ -291,6 +291,23 @@ def test_keys_count_as_they_were_before_the_transaction(house: Ledgerhouse) -> N
     house.taken(create("title", "2"), by=["spare"])
 
 
+def test_keys_that_the_transaction_gives_to_another_agency_do_not_endorse_it(house: Ledgerhouse) -> None:
+    house.define("joint", policy=of(2, agency(LAND), agency(COURT)))
+    body = {"name": "Court", "endorse": [key("new court").public.text]}
+    together = [change(".agency", COURT, 2, body={"fields": body}), create("joint", "1")]
+    assert standing(house, *together, by=[LAND, "new court"]) is Standing.PENDING
+    house.taken(*together, by=[LAND, COURT])
+
+
+def test_a_member_that_the_transaction_admits_does_not_endorse_it(house: Ledgerhouse) -> None:
+    house.define("joint", policy=of(2, agency(LAND), agency("EE/GOV/NEW")))
+    body = {"name": "New", "endorse": [key("EE/GOV/NEW").public.text]}
+    together = [create(".agency", "EE/GOV/NEW", body={"fields": body}), create("joint", "1")]
+    assert standing(house, *together, by=[LAND, "EE/GOV/NEW"]) is Standing.PENDING
+    house.taken(together[0])
+    house.taken(together[1], by=[LAND, "EE/GOV/NEW"])
+
+
 def test_an_agency_that_has_ended_endorses_nothing(house: Ledgerhouse) -> None:
     house.define("joint", policy=of(1, agency(COURT), agency(TAX)))
     house.taken(change(".agency", COURT, 2, "close"))
@@ -332,9 +349,11 @@ def test_an_algorithm_is_retired_by_a_record(house: Ledgerhouse) -> None:
     ],
     ids=["closed", "for another use", "not yet"],
 )
-def test_an_algorithm_that_is_not_in_force_counts_for_nothing(house: Ledgerhouse, record: Proposal) -> None:
-    house.taken(record)
-    refused(house.submit(create("title", "1")), Unauthorised, "whose algorithm counts now")
+def test_the_only_algorithm_that_can_govern_is_not_taken_out_of_force(
+    house: Ledgerhouse, record: Proposal
+) -> None:
+    refused(house.submit(record), Violated, "nobody could govern the ledger after this")
+    house.taken(create("title", "1"))
 
 
 def test_keys_of_a_retired_algorithm_do_not_fulfil_control(house: Ledgerhouse) -> None:

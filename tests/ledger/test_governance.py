@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from counterfoil.errors import CounterfoilError, Malformed, Refused, Violated
+from counterfoil.errors import CounterfoilError, Malformed, Refused, Unauthorised, Violated
 from counterfoil.ledger.genesis import FIRST_ALGORITHMS, genesis
 from counterfoil.ledger.ledger import Genesis, Standing
-from counterfoil.ledger.system import AGENCY, ALGORITHM, PARAMETER, STATE_MACHINE, AgencyFields
+from counterfoil.ledger.system import AGENCY, ALGORITHM, PARAMETER, STATE_MACHINE
 from counterfoil.proof.canonical import digest
 from counterfoil.proof.entry import Claim, Proposal
 from counterfoil.proof.note import ED25519_NOTE, VerifierKey
@@ -266,33 +266,7 @@ def test_nobody_proposes_to_the_registers_that_the_ledger_writes(
 
 @pytest.mark.parametrize(
     "name",
-    [
-        ".title",
-        ".",
-        "..",
-        ".register",
-        ".index",
-        "",
-        "-title",
-        "1title",
-        "Title",
-        "title ",
-        " title",
-        "ti tle",
-        "ti_tle",
-    ]
-    + [
-        "títle",
-        "title\n",
-        "a.b.c",
-        "a.",
-        "a..b",
-        "a.-b",
-        "a" * 100,
-        "a" * 99 + "." + "b" * 100,
-        "ti/tle",
-        "ti:tle",
-    ],
+    [".title", ".", "..", ".register", ".index", "", "-title", "1title", "Title", "title ", " title", "ti tle", "ti_tle", "títle", "title\n", "a.b.c", "a.", "a..b", "a.-b", "a" * 100, "a" * 99 + "." + "b" * 100, "ti/tle", "ti:tle"],
 )
 def test_a_registers_name_is_plain_and_does_not_begin_with_a_dot(house: Ledgerhouse, name: str) -> None:
     refused(
@@ -528,3 +502,54 @@ def test_claims_cannot_be_made_in_the_ledgers_name(house: Ledgerhouse) -> None:
             Malformed,
             "belongs to the ledger; choose one without",
         )
+
+
+# ---- What could not be undone ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "last_change",
+    [
+        change(".agency", LAND, 2, "close"),
+        change(
+            ".parameter",
+            "ledger",
+            2,
+            body={
+                "fields": {
+                    "origin": ORIGIN,
+                    "state-machine": STATE_MACHINE,
+                    "governance": agency("EE/GOV/NOBODY"),
+                }
+            },
+        ),
+    ],
+    ids=["the only member that governs leaves", "somebody who is no member governs"],
+)
+def test_nothing_is_taken_after_which_nobody_could_govern(house: Ledgerhouse, last_change: Proposal) -> None:
+    refused(house.submit(last_change), Violated, "nobody could govern the ledger after this")
+    house.taken(create("title", "1"))
+
+
+def test_governance_may_pass_to_another_member_before_one_leaves(house: Ledgerhouse) -> None:
+    fields = {"origin": ORIGIN, "state-machine": STATE_MACHINE, "governance": agency(COURT)}
+    house.taken(change(".parameter", "ledger", 2, body={"fields": fields}))
+    house.taken(change(".agency", LAND, 2, "close"), by=[COURT], submitter=COURT)
+    refused(house.submit(create("title", "1")), Unauthorised, "no member of that name")
+
+
+def test_a_member_lists_no_checkpoint_key_of_another_log(house: Ledgerhouse) -> None:
+    other = VerifierKey("other.example/log", ED25519_NOTE, key("checkpoint").public).text
+    fields = {"name": "Court", "endorse": [key(COURT).public.text], "checkpoint": [other]}
+    refused(
+        house.submit(change(".agency", COURT, 2, body={"fields": fields})),
+        Violated,
+        "is named for another log",
+    )
+
+
+def test_two_members_have_no_checkpoint_key_in_common(house: Ledgerhouse) -> None:
+    for name, taken in ((COURT, True), (TAX, False)):
+        fields = {"name": name, "endorse": [key(name).public.text], "checkpoint": [VERIFIER]}
+        outcome = house.submit(change(".agency", name, 2, body={"fields": fields}))
+        assert (outcome.standing is Standing.TAKEN) is taken, outcome.error

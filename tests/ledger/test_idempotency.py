@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from counterfoil.errors import Conflict, Lapsed, Malformed, Refused
-from counterfoil.ledger.ledger import Endorse, Standing
-from counterfoil.proof.transaction import endorse
+from counterfoil.ledger.ledger import Endorse, Standing, Withdraw
+from counterfoil.proof.transaction import WITHDRAWAL, endorse
 from tests.ledger_fixture import COURT, DAY, LAND, Ledgerhouse, agency, change, create, key, of, refused
 
 
@@ -144,6 +144,13 @@ def test_withdrawal_frees_the_key_but_not_the_transaction(joint: Ledgerhouse) ->
         "^this transaction has waited, and ended as withdrawn; submit the request as a new one$",
     )
     joint.waiting(create("joint", "1", salt="b"), request="7", asked="two")
+
+
+def test_withdrawal_frees_the_key_within_the_block(joint: Ledgerhouse) -> None:
+    waiting = joint.waiting(create("joint", "1"), request="7", asked="one")
+    withdrawal = Withdraw(waiting, endorse(waiting, key(LAND), WITHDRAWAL))
+    outcomes = joint.send(withdrawal, joint.transaction(create("joint", "2"), request="7", asked="two"))
+    assert [each.standing.value for each in outcomes] == ["withdrawn", "pending"]
 
 
 def test_a_request_that_was_refused_on_completion_may_be_made_anew(joint: Ledgerhouse) -> None:

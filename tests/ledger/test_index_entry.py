@@ -9,6 +9,7 @@ from counterfoil.proof.canonical import labelled
 from counterfoil.proof.index import record_key, root_of, verify_index
 from counterfoil.proof.merkle import leaf_hash
 from tests.ledger_fixture import START, Ledgerhouse, MemoryLedger, MemoryState, change, create
+import itertools
 
 
 def registers(house: Ledgerhouse) -> list[str]:
@@ -60,7 +61,7 @@ def test_index_entries_are_versions_of_one_record(house: Ledgerhouse) -> None:
         (4, "amend"),
         (5, "amend"),
     ]
-    for before, after in zip(notes, notes[1:], strict=False):
+    for before, after in itertools.pairwise(notes):
         assert after.previous == labelled(leaf_hash(before.encode()))
         assert house.store.prior(after.number) == before.number
 

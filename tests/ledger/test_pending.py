@@ -10,7 +10,7 @@ from counterfoil.errors import Conflict, Malformed, NotFound, Refused, Unauthori
 from counterfoil.ledger.judgement import MAX_ENDORSEMENTS
 from counterfoil.ledger.ledger import Endorse, Standing, Withdraw
 from counterfoil.proof.canonical import digest
-from counterfoil.proof.entry import Entry
+from counterfoil.proof.entry import Entry, Proposal
 from counterfoil.proof.transaction import (
     WITHDRAWAL,
     Endorsement,
@@ -374,6 +374,19 @@ def test_the_last_endorsement_within_the_window_waits_for_its_end(joint: Ledgerh
     assert joint.latest("joint", "1") is not None
 
 
+def test_when_the_window_ends_its_endorsers_must_still_be_who_they_were(joint: Ledgerhouse) -> None:
+    waiting = joint.waiting(create("joint", "1"), by=[LAND, COURT, TAX], not_before=DAY)
+    renewed = {"name": "Court", "endorse": [key("new court").public.text]}
+    joint.taken(change(".agency", COURT, 2, body={"fields": renewed}))
+    joint.pass_time(DAY)
+    joint.taken(create("title", "1"))
+    assert story(joint, waiting) == [
+        ("create", "endorsed", noted(waiting, LAND, COURT, TAX)),
+        ("close", "refused", {"reason": "unauthorised"}),
+    ]
+    assert joint.latest("joint", "1") is None
+
+
 def test_whoever_objects_changes_what_it_relies_on(house: Ledgerhouse) -> None:
     house.taken(create("title", "1"))
     waiting = house.waiting(change("title", "1", 2, owner="x"), not_before=DAY)
@@ -429,6 +442,19 @@ def test_nobody_else_may_withdraw(joint: Ledgerhouse) -> None:
     assert joint.snapshot() == before
 
 
+def test_a_withdrawal_is_signed_with_a_key_that_counts_now(joint: Ledgerhouse) -> None:
+    waiting = joint.waiting(create("joint", "1"))
+    ended = {
+        "use": "signature",
+        "from": "2017-01-01T00:00:00Z",
+        "until": "2026-11-23T10:00:00Z",
+        "source": "vote",
+    }
+    joint.taken(change(".algorithm", "ed25519", 2, body={"fields": ended}))
+    joint.pass_time(1)
+    refused(joint.withdraw(waiting), Unauthorised, "with one of its keys that counts now")
+
+
 def test_within_the_window_what_is_fully_endorsed_may_be_withdrawn(house: Ledgerhouse) -> None:
     waiting = house.waiting(create("title", "1"), not_before=DAY)
     house.withdraw(waiting)
@@ -463,3 +489,44 @@ def test_the_last_endorsement_comes_too_late_after_the_deadline(joint: Ledgerhou
 def test_notes_cannot_be_proposed(house: Ledgerhouse) -> None:
     whole: Transaction = house.transaction(create(".transaction", digest(b"x")))
     refused(house.send(whole)[0], Refused, r"the register .transaction is written by the ledger alone")
+
+
+# ---- What changes while it waits -------------------------------------------------------------------
+
+
+def test_an_agency_that_is_no_member_any_more_completes_nothing(house: Ledgerhouse) -> None:
+    house.define("court-file", policy=of(1, agency(LAND), agency(TAX)))
+    waiting = house.waiting(create("court-file", "1"), by=[TAX], submitter=TAX, not_before=DAY)
+    house.taken(change(".agency", TAX, 2, "close"))
+    house.pass_time(2 * DAY)
+    house.taken(create("title", "1"))
+    assert story(house, waiting)[-1] == ("close", "refused", {"reason": "unauthorised"})
+    assert house.latest("court-file", "1") is None
+
+
+def test_repeating_an_endorsement_takes_what_a_relaxed_policy_no_longer_holds_up(joint: Ledgerhouse) -> None:
+    waiting = joint.waiting(create("joint", "1"))
+    body = {"fields": {"title": "joint", "authority": LAND}}
+    joint.taken(change(".register", "joint", 2, body=body))
+    assert joint.endorse(waiting, LAND).standing is Standing.TAKEN
+    assert story(joint, waiting)[-1] == ("close", "completed", {})
+    assert joint.endorse(waiting, LAND).standing is Standing.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "reason"),
+    [
+        (create("title", "1"), "conflict"),
+        (change(".register", "title", 2, "close"), "refused"),
+    ],
+)
+def test_the_log_says_in_a_word_why_a_waiting_transaction_was_refused(
+    house: Ledgerhouse, meanwhile: Proposal, reason: str
+) -> None:
+    waiting = house.waiting(create("title", "1"), not_before=DAY)
+    house.taken(meanwhile)
+    house.pass_time(2 * DAY)
+    house.taken(
+        change(".agency", COURT, 2, body={"fields": {"name": "Court", "endorse": [holder(COURT)[4:]]}})
+    )
+    assert story(house, waiting)[-1] == ("close", "refused", {"reason": reason})

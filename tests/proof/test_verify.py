@@ -296,11 +296,21 @@ def test_a_witness_makes_it_witnessed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("require", "signing", "level"), [(4, 4, "replicated"), (3, 4, "sealed here"), (4, 5, "replicated")]
+    ("members", "require", "signing", "level"),
+    [
+        (3, 3, 3, "sealed here"),
+        (4, 2, 4, "sealed here"),
+        (4, 3, 3, "replicated"),
+        (4, 4, 4, "replicated"),
+        (5, 3, 5, "sealed here"),
+        (5, 4, 4, "replicated"),
+    ],
 )
-def test_four_agencies_required_and_signed_make_it_replicated(require: int, signing: int, level: str) -> None:
+def test_two_thirds_of_four_agencies_or_more_make_it_replicated(
+    members: int, require: int, signing: int, level: str
+) -> None:
     book = title_book()
-    keys = [LOG_KEY, *(key(f"member {number}") for number in range(4))]
+    keys = [LOG_KEY, *(key(f"member {number}") for number in range(members - 1))]
     agencies = tuple(
         TrustedAgency(f"EE/GOV/{number}", (log_key(ORIGIN, each.public),)) for number, each in enumerate(keys)
     )

@@ -11,14 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import apsw
 
 from counterfoil.store.audit.stored import TABLES
+from counterfoil.store.closing import cut_sum, write_sum
+from counterfoil.store.sqlite import PAGE_SIZE
 
 Value: TypeAlias = int | float | str | bytes | None
 Row: TypeAlias = tuple[Value, ...]
+B_TREE_PAGES = frozenset({2, 5, 10, 13})
+"""How a page of a b-tree begins (SQLite file format, section 1.6)."""
 PRAGMAS = (
     "application_id",
     "user_version",
@@ -61,23 +65,25 @@ def _connect(path: Path, flags: int = apsw.SQLITE_OPEN_READWRITE) -> apsw.Connec
 
 @contextmanager
 def opened(path: Path, table: str = "") -> Iterator[apsw.Connection]:
-    """The store's file for writing; in `table`, any value may be written in any column meanwhile."""
+    """The store's file for writing; in `table`, any value may be written in any column meanwhile.
+
+    Afterwards the file ends with the sum that fits it, so that it is the change itself that must be seen.
+    """
+    cut_sum(path, PAGE_SIZE)
     loosened = _loosen(path, table) if table else None
     with closing(_connect(path)) as database:
         database.execute("PRAGMA ignore_check_constraints=ON")
         yield database
     if loosened:
         _rewrite(path, table, loosened)
+    write_sum(path, PAGE_SIZE)
 
 
 def _loosen(path: Path, table: str) -> str:
     with closing(_connect(path)) as database:
-        (sql,) = database.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        ((sql,),) = database.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,))
     body = re.sub(r"\b(INTEGER|TEXT|BLOB)\b(?! PRIMARY)|NOT NULL", "", sql)
     body = body.replace(" STRICT,", " ").replace(" STRICT", "")
-    if "(target , role , source , PRIMARY" in body:
-        # A key's columns are NOT NULL in a table without row numbers, whatever is said of them.
-        pass
     _rewrite(path, table, body)
     return str(sql)
 
@@ -201,7 +207,22 @@ class Tamperer:
     def flip(self) -> str:
         """A bit of the file itself."""
         data = bytearray(self._path.read_bytes())
-        offset = self._random.randrange(100 if self._random.random() < 0.1 else len(data))
+        return self._flip(data, self._random.randrange(len(data)))
+
+    def flip_fitted(self) -> str:
+        """A bit of a page that holds rows or of the file's header, after which the file's sum fits again."""
+        cut_sum(self._path, PAGE_SIZE)
+        data = bytearray(self._path.read_bytes())
+        trees = [at for at in range(0, len(data), PAGE_SIZE) if data[at] in B_TREE_PAGES]
+        page = self._random.choice(trees)
+        in_header = self._random.random() < 0.1
+        what = self._flip(
+            data, self._random.randrange(100) if in_header else page + self._random.randrange(PAGE_SIZE)
+        )
+        write_sum(self._path, PAGE_SIZE)
+        return what
+
+    def _flip(self, data: bytearray, offset: int) -> str:
         bit = self._random.randrange(8)
         data[offset] ^= 1 << bit
         self._path.write_bytes(data)

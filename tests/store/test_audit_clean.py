@@ -245,7 +245,7 @@ def test_the_audit_changes_no_byte_of_the_folder(tmp_path: Path, sample_home: Pa
 
 def test_the_keys_that_sign_checkpoints_are_those_of_the_members(sample_home: Path) -> None:
     with Node.open(sample_home, read_only=True) as node:
-        (member,) = [each for each in node.history(".agency", LAND)]
+        (member,) = node.history(".agency", LAND)
     assert list(audited(sample_home).checkpoint_keys) == sorted(member.fields["checkpoint"])
 
 

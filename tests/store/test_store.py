@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from counterfoil.errors import Damaged
+from counterfoil.errors import Damaged, Unavailable
 from counterfoil.ledger.command import Endorse, Standing
 from counterfoil.ledger.constraints import claim_key
 from counterfoil.proof import index as index_tree
@@ -246,6 +246,17 @@ def test_after_a_kill_a_start_replays_what_the_pages_lack_and_no_more(
     before = summary(office.store)
     assert 0 < replayed(path, monkeypatch) <= 150
     monkeypatch.undo()
+    assert summary(Store(Sqlite(path))) == before
+
+
+def test_a_full_disk_at_closing_is_said_and_loses_nothing(path: Path, office: Office) -> None:
+    office.take(office.draft(*(title(f"a{number}") for number in range(60))))
+    before = summary(office.store)
+    office.store.database.execute("PRAGMA max_page_count=1")  # or as many as there are now
+    with pytest.raises(Unavailable, match="is full"):
+        office.store.close()
+    with pytest.raises(Damaged, match="closed"):
+        office.store.database.row("SELECT 1")
     assert summary(Store(Sqlite(path))) == before
 
 

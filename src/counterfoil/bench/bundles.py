@@ -29,7 +29,9 @@ def bundle_figures(versions: int) -> Iterator[Figure]:
         made, checked = [], []
         for _ in range(3):
             start = process_time()
-            data = prove_record(node.store, REGISTER, RECORD, versions="all", genesis_size=trust.genesis_size).encode()
+            data = prove_record(
+                node.store, REGISTER, RECORD, versions="all", genesis_size=trust.genesis_size
+            ).encode()
             made.append((process_time() - start) / versions * 1e6)
             start = process_time()
             report = verify(Bundle.parse(data), trust)

@@ -29,7 +29,10 @@ def bench(
     oracle: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="A Python that has pymerkle, to compare with it.", show_default=False
+            metavar="FILE",
+            help="A Python that has pymerkle, to compare with it.",
+            show_default=False,
+            readable=False,
         ),
     ] = None,
     json: JsonOption = False,

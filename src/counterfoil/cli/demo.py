@@ -26,6 +26,7 @@ def demo(
             envvar="COUNTERFOIL_HOME",
             help="Where to make it.",
             show_default=str(FOLDER),
+            readable=False,
         ),
     ] = None,
     json: JsonOption = False,

@@ -15,12 +15,11 @@ from counterfoil.cli.options import (
     JsonOption,
     example,
     home_folder,
-    read_input,
     reading,
     writing,
 )
 from counterfoil.cli.output import Output, columns
-from counterfoil.errors import Damaged, Malformed
+from counterfoil.errors import Malformed
 
 if TYPE_CHECKING:
     from counterfoil.node import Node
@@ -100,24 +99,16 @@ def _check_names(asked: dict[str, str]) -> None:
 
 
 def _describe(node: Node) -> dict[str, Any]:
-    """The names and the first root of an installation, as its entries and its trust policy say them."""
-    from counterfoil.ledger.system import AGENCY as MEMBERS
-    from counterfoil.proof.trust import Trust
+    """The names and the first root of an installation, as its first entries say them."""
+    from counterfoil.registry.beginning import first_trust
 
-    try:
-        trust = Trust.parse(read_input(node.home.trust))
-    except Malformed as error:
-        raise Damaged(f"{node.home.trust} cannot be read ({error}); run counterfoil audit") from None
+    trust = first_trust(node.store.entries(), node.store.root_at)
     agency = trust.agencies[0].name
-    member = node.record(MEMBERS, agency)
-    if member is None:
-        raise Damaged(
-            f"{node.home.trust} names {agency}, which the ledger does not know; run counterfoil audit"
-        )
+    member = node.record(".agency", agency)
     return {
         "origin": trust.origin,
         "agency": agency,
-        "title": member.fields["name"],
+        "title": member.fields["name"] if member else None,
         "genesis_size": trust.genesis_size,
         "genesis_root": trust.genesis_root,
     }

@@ -31,6 +31,7 @@ TITLE: Final = "Local agency"
 MAX_INPUT_BYTES: Final = 1 << 20
 """The most that is read of a file with fields or a definition: what a whole transaction may have."""
 
+# `readable=False`, here and at every path: the library must not look, for what cannot be read is no wrong usage.
 HomeOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -39,6 +40,7 @@ HomeOption: TypeAlias = Annotated[
         envvar="COUNTERFOIL_HOME",
         help="The installation's folder, else COUNTERFOIL_HOME, else ~/.local/share/counterfoil.",
         show_default=False,
+        readable=False,
     ),
 ]
 JsonOption: TypeAlias = Annotated[

@@ -49,7 +49,13 @@ def prove(
     *,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Write to this file.", show_default="standard output"),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write to this file.",
+            show_default="standard output",
+            readable=False,
+        ),
     ] = None,
     all_versions: Annotated[
         bool,
@@ -106,11 +112,10 @@ def _bundle(
 
 
 def genesis_size(node: Node) -> int | None:
-    """How many entries the log began with, as the installation's trust policy pins it; None where it has none."""
-    try:
-        return read_trust(node.home.trust).genesis_size
-    except Unavailable:
-        return None
+    """How many entries the log began with, as a trust policy pins it."""
+    from counterfoil.registry.beginning import first_trust
+
+    return first_trust(node.store.entries(), node.store.root_at).genesis_size
 
 
 @verify_app.command(
@@ -119,13 +124,16 @@ def genesis_size(node: Node) -> int | None:
     )
 )
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A proof; - reads standard input.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A proof; - reads standard input.", readable=False)
+    ],
     trust: Annotated[
         Path | None,
         typer.Option(
             "--trust",
             metavar="FILE",
             help="Whose signatures count: the ledger's trust policy, from elsewhere.",
+            readable=False,
         ),
     ] = None,
     json: JsonOption = False,

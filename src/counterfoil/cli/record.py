@@ -39,7 +39,12 @@ FieldOption: TypeAlias = Annotated[
 ]
 FieldsOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--fields", metavar="FILE", help="All fields as a JSON object; - reads standard input."),
+    typer.Option(
+        "--fields",
+        metavar="FILE",
+        help="All fields as a JSON object; - reads standard input.",
+        readable=False,
+    ),
 ]
 WithoutOption: TypeAlias = Annotated[
     list[str] | None, typer.Option("--without", metavar="NAME", help="A field that the record no longer has.")
@@ -77,12 +82,20 @@ IdempotencyOption: TypeAlias = Annotated[
 DocumentOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--document", metavar="FILE", help="A file that is kept beside the log and named by its hash."
+        "--document",
+        metavar="FILE",
+        help="A file that is kept beside the log and named by its hash.",
+        readable=False,
     ),
 ]
 ReceiptOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--receipt", metavar="FILE", help="Write a proof of the new entry to this file at once."),
+    typer.Option(
+        "--receipt",
+        metavar="FILE",
+        help="Write a proof of the new entry to this file at once.",
+        readable=False,
+    ),
 ]
 
 record_app = typer.Typer(

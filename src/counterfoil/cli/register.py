@@ -37,7 +37,10 @@ REGISTERS: Final = ".register"
 DefinitionOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--definition", metavar="FILE", help="The definition as a JSON object; - reads standard input."
+        "--definition",
+        metavar="FILE",
+        help="The definition as a JSON object; - reads standard input.",
+        readable=False,
     ),
 ]
 TitleOption: TypeAlias = Annotated[
@@ -50,7 +53,8 @@ KeyOption: TypeAlias = Annotated[
     str | None, typer.Option("--key", metavar="FIELD", help="The field that each record is named by.")
 ]
 SchemaOption: TypeAlias = Annotated[
-    Path | None, typer.Option("--schema", metavar="FILE", help="The JSON Schema (2020-12) of its fields.")
+    Path | None,
+    typer.Option("--schema", metavar="FILE", help="The JSON Schema (2020-12) of its fields.", readable=False),
 ]
 LawOption: TypeAlias = Annotated[
     str | None, typer.Option("--law", metavar="TEXT", help="The law that the register stands on.")

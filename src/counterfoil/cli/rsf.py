@@ -47,7 +47,9 @@ export_app = typer.Typer(**COMMAND)
     ),
 )
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="An RSF file, of whatever ending.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="An RSF file, of whatever ending.", readable=False)
+    ],
     register: Annotated[
         str | None,
         typer.Option(
@@ -205,7 +207,13 @@ def export(
     register: RegisterArgument,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Write to this file.", show_default="standard output"),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write to this file.",
+            show_default="standard output",
+            readable=False,
+        ),
     ] = None,
     home: HomeOption = None,
     json: JsonOption = False,

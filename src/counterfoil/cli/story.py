@@ -167,7 +167,7 @@ class Story:
         self._chapter(
             4,
             "One stored byte, changed",
-            "In a copy of the store, by somebody who gets at the disk, knows this program, and mends its checksum.",
+            "In a copy of the store, by somebody who gets at the disk, knows this program, and mends its checksums.",
         )
         with tempfile.TemporaryDirectory(prefix="counterfoil-copy-") as folder:
             copy = Home(Path(folder) / "copy")

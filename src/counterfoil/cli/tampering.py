@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-import apsw
 import zstandard
 
 from counterfoil.errors import NotFound
 from counterfoil.proof.tiles import decode_bundle, encode_bundle
 from counterfoil.store.checksum import bundle_checksum
 from counterfoil.store.log import FORM, MAX_BUNDLE_BYTES, WIDTH
+from counterfoil.store.sqlite import Sqlite
 
 
 class Tampered(NamedTuple):
@@ -25,30 +26,28 @@ class Tampered(NamedTuple):
 def change_one_byte(path: Path, number: int, text: bytes) -> Tampered:
     """Change the first letter of `text` in entry `number` of the store at `path`, to the next one of the alphabet.
 
-    The bundle is compressed again and its checksum set right, as somebody would who knows this program. Raises
+    The bundle is compressed again and every checksum set right, as somebody would who knows this program. Raises
     `NotFound` where the entry stands in no full bundle, or has no such text.
     """
-    connection = apsw.Connection(str(path))
-    try:
-        bundle = number // WIDTH
-        row = connection.execute("SELECT entries FROM bundle WHERE number = ?", (bundle,)).fetchone()
-        if row is None:
-            raise NotFound(f"entry {number} stands in no full bundle")
-        decompressed = zstandard.ZstdDecompressor().decompress(
-            bytes(row[0]), max_output_size=MAX_BUNDLE_BYTES
-        )
-        entries = decode_bundle(decompressed, WIDTH)
+    bundle = number // WIDTH
+    with closing(Sqlite(path)) as database:
+        row = database.row("SELECT entries FROM bundle WHERE number = ?", (bundle,))
+        entries = _entries(row[0]) if row else [b""] * WIDTH
         entry = bytearray(entries[number % WIDTH])
         at = entry.find(text)
         if at < 0:
-            raise NotFound(f"entry {number} has no {text!r}")
+            raise NotFound(f"entry {number} stands in no full bundle, or has no {text!r}")
         entry[at] += 1
         entries[number % WIDTH] = bytes(entry)
         stored = zstandard.ZstdCompressor(level=1).compress(encode_bundle(entries))
-        connection.execute(
+        database.execute(
             "UPDATE bundle SET entries = ?, checksum = ? WHERE number = ?",
             (stored, bundle_checksum(bundle, FORM, stored), bundle),
         )
-    finally:
-        connection.close()
     return Tampered(at, chr(text[0]), chr(entry[at]))
+
+
+def _entries(stored: bytes) -> list[bytes]:
+    return decode_bundle(
+        zstandard.ZstdDecompressor().decompress(stored, max_output_size=MAX_BUNDLE_BYTES), WIDTH
+    )

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from counterfoil.errors import CounterfoilError, Damaged, NotFound, Unavailable
+from counterfoil.errors import Busy, CounterfoilError, Damaged, NotFound, Unavailable
 from counterfoil.home import KEY_FILES, Home, refused_by_machine
 from counterfoil.home_audit.beside import NOTHING_SIGNED, Beside
 from counterfoil.proof.canonical import labelled
@@ -127,6 +127,8 @@ def _audit_stored(
         pass
     try:
         database = Sqlite(home.store, read_only=True, untouched=alone)
+    except Busy:
+        raise
     except CounterfoilError as error:
         findings.add(f"it cannot be opened: {error}", home.store.name)
         return None
@@ -144,6 +146,8 @@ def _audit_whole(
         # One transaction, so that all is of one moment where another process writes meanwhile.
         database.execute("BEGIN")
         audited = audit_store(database, home.store, progress)
+    except Busy:
+        raise
     except CounterfoilError as error:
         findings.add(f"it cannot be read: {error}", home.store.name)
         return None

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from counterfoil.errors import Malformed
 from counterfoil.ledger.definition import STEPWISE, Constraint, Definition
-from counterfoil.ledger.names import MAX_NAME, is_name
+from counterfoil.ledger.names import MAX_NAME, is_name, normal_name
 from counterfoil.ledger.state import ENDED
 from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import Json, canonical, digest
@@ -83,11 +83,18 @@ def derived_claims(definition: Definition, body: Json | None) -> Iterator[Claim]
     scope = f"register:{definition.name}"
     for constraint in definition.unique:
         if all(name in fields for name in constraint.fields):
-            values = canonical([fields[name] for name in constraint.fields])
+            values = canonical([normal(fields[name]) for name in constraint.fields])
             yield Claim(scope, constraint.name, digest(values))
     for name in definition.unique_each:
         for value in fields.get(name, ()):
             yield Claim(scope, name, digest(canonical([value])))
+
+
+def normal(value: Json) -> Json:
+    """A value as uniqueness compares it: text in NFC, also in lists."""
+    if isinstance(value, str):
+        return normal_name(value)
+    return [normal(each) for each in value] if isinstance(value, list) else value
 
 
 def claims_of(definition: Definition, content: Entry | Proposal) -> set[bytes]:
@@ -106,9 +113,11 @@ def _immutable(constraint: Constraint, question: Question) -> Verdict:
     if question.before is None:
         return Verdict.TRUE
     before, after = question.before, question.after
-    if before.body is None or after.body is None:
+    if after.body is None and after.operation not in WRITING:
+        return Verdict.TRUE
+    if before.body is None:
         return Verdict.UNDECIDABLE
-    # As bytes: to Python, 1 and true are equal.
+    # What stood in the clear must go on standing there. As bytes: to Python, 1 and true are equal.
     same = _stated(constraint.fields, before) == _stated(constraint.fields, after)
     return Verdict.TRUE if same else Verdict.FALSE
 

@@ -49,6 +49,8 @@ def _check_size(transaction: Transaction) -> None:
             f"a transaction has at most {MAX_EXPECTATIONS} expectations and {MAX_ENDORSEMENTS} endorsements"
         )
     size = sum(map(len, transaction.proposal_bytes)) + len(transaction.header_bytes)
+    if len({each.key for each in endorsements}) < len(endorsements):
+        raise Malformed("a key endorses a transaction once; one is here twice")
     if size + sum(len(each.key) + len(each.signature) for each in endorsements) > MAX_TRANSACTION_BYTES:
         raise Malformed(
             f"a transaction has at most {MAX_TRANSACTION_BYTES} bytes with its header and endorsements; split it"

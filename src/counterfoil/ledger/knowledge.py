@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from counterfoil.errors import Damaged, Malformed, Refused
+from counterfoil.errors import Damaged, Malformed, Refused, Violated
 from counterfoil.ledger.definition import Definition, DefinitionFields, parse_definition
 from counterfoil.ledger.state import ENDED
 from counterfoil.ledger.system import (
@@ -25,9 +25,11 @@ from counterfoil.ledger.system import (
 )
 from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import Json
-from counterfoil.proof.entry import Entry
+from counterfoil.proof.entry import Entry, Proposal
 from counterfoil.proof.index import record_key
 from counterfoil.proof.instant import instant
+from counterfoil.proof.note import VerifierKey
+from counterfoil.proof.policy import leaves, satisfied
 
 MAX_COMPILED: Final = 4096
 
@@ -89,12 +91,45 @@ class Knowledge:
         return found
 
 
+def check_governable(view: View, knowledge: Knowledge) -> None:
+    """Raise `Violated` where no members with keys that count could govern the ledger any more, or sign as its log.
+
+    Asked after a transaction in the system registers: one that took the last such key away could not be undone.
+    """
+    parameters = knowledge.parameters(view)
+    able = set()
+    for leaf in leaves(parameters.governance):
+        kind, _, name = leaf.partition(":")
+        member = knowledge.agency(view, name) if kind == "agency" else None
+        keys = (name,) if kind == "key" else member.endorse if member else ()
+        if any(knowledge.counts(view, key) for key in keys):
+            able.add(leaf)
+    if not satisfied(parameters.governance, able):
+        raise Violated(
+            "nobody could govern the ledger after this: too few of those whom its governance policy asks for would be "
+            "members with a key that counts",
+            constraint="governance",
+        )
+
+
+def check_checkpoint_keys(view: View, knowledge: Knowledge, member: Proposal) -> None:
+    """Raise `Violated` where a member lists a checkpoint key that does not sign under this ledger's origin."""
+    origin = knowledge.parameters(view).origin
+    for text in member.fields.get("checkpoint", ()):
+        if VerifierKey.parse(text).name != origin:
+            raise Violated(
+                f"the checkpoint key {text[:80]!r} of {member.record} is named for another log; its name must be {origin!r}",
+                constraint="checkpoint",
+                field="checkpoint",
+            )
+
+
 def governed(register: str, governance: Json) -> Definition:
     """The definition of a system register, whose records change under the governance policy.
 
     One key speaks for one agency, or it would count twice in a quorum.
     """
-    unique_each = ("endorse",) if register == AGENCY else ()
+    unique_each = ("endorse", "checkpoint") if register == AGENCY else ()
     fields = DefinitionFields(register, "", policy=governance)
     return Definition(register, fields, system=True, unique_each=unique_each)
 

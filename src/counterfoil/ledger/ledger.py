@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from counterfoil.errors import Malformed, NotFound, Refused, Unauthorised, Unverified
+from counterfoil.errors import (
+    Conflict,
+    CounterfoilError,
+    Lapsed,
+    Malformed,
+    NotFound,
+    Refused,
+    Unauthorised,
+    Unverified,
+    Violated,
+)
 from counterfoil.ledger import pending as waiting
 from counterfoil.ledger.command import Block, Command, Endorse, Genesis, Outcome, Standing, Withdraw
 from counterfoil.ledger.endorsers import Endorsers
@@ -40,6 +50,14 @@ __all__ = [
 ]
 
 INDEX_RECORD: Final = "root"
+REASONS: Final[tuple[tuple[type[CounterfoilError], str], ...]] = (
+    (Conflict, "conflict"),
+    (Violated, "violated"),
+    (Unauthorised, "unauthorised"),
+    (Lapsed, "lapsed"),
+    (Refused, "refused"),
+    (Malformed, "malformed"),
+)
 
 
 class Ledger:
@@ -119,7 +137,7 @@ class Ledger:
         pending = _find(view, message.transaction)
         known = pending.transaction.endorsements
         if message.endorsement.key in {each.key for each in known}:
-            return Outcome(Standing.REPEATED, pending.hash)
+            return self._endorse_again(view, pending)
         if len(known) >= MAX_ENDORSEMENTS:
             raise Refused(
                 f"{pending.hash} has {MAX_ENDORSEMENTS} endorsements already, the most that are kept"
@@ -139,11 +157,24 @@ class Ledger:
             return self.complete(view, later)
         return Outcome(Standing.PENDING, pending.hash)
 
+    def _endorse_again(self, view: View, pending: Pending) -> Outcome:
+        """Adds nothing, but sees whether the rules have changed so that what was collected is enough now."""
+        transaction = pending.transaction
+        endorsers = Endorsers(view, self.knowledge, transaction)
+        policies = Scope(view, self.knowledge, transaction).policies()
+        if _open(view, transaction) and all(map(endorsers.fulfil, policies)):
+            return self.complete(view, pending)
+        return Outcome(Standing.REPEATED, pending.hash)
+
     def complete(self, view: View, pending: Pending) -> Outcome:
         """Judge a waiting transaction again and take it, or note why it is refused; either way it waits no more."""
         transaction = pending.transaction
         try:
             endorsers = Endorsers(view, self.knowledge, transaction)
+            if not endorsers.includes(transaction.header.agency):
+                raise Unauthorised(
+                    "the agency that submitted it is no member any more, or its key does not count now"
+                )
             check_deadline(view, instant(transaction.header.deadline))
             check_expectations(view, transaction.header.expectations)
             first = view.size
@@ -156,7 +187,7 @@ class Ledger:
             waiting.settle(view, pending, waiting.COMPLETED)
             return Outcome(Standing.TAKEN, pending.hash, first, len(transaction.proposals))
         except (Refused, Malformed) as error:
-            waiting.settle(view, pending, waiting.REFUSED, type(error).__name__.lower())
+            waiting.settle(view, pending, waiting.REFUSED, _reason(error))
             return Outcome(Standing.REFUSED, pending.hash, error=error)
 
     def _withdraw(self, view: View, message: Withdraw) -> Outcome:
@@ -181,6 +212,11 @@ def write_index(view: View) -> None:
     fields = {"root": labelled(root), "size": view.size}
     operation = "amend" if view.index else "create"
     view.write_index(Proposal(INDEX, INDEX_RECORD, operation, body={"fields": fields}))
+
+
+def _reason(error: CounterfoilError) -> str:
+    """The word that the log keeps for why a waiting transaction was refused; these words are part of the rules."""
+    return next(word for kind, word in REASONS if isinstance(error, kind))
 
 
 def _taken(first: int, name: bytes, transaction: Transaction) -> Taken:

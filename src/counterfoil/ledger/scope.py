@@ -20,6 +20,7 @@ class Scope:
 
     def __init__(self, view: View, knowledge: Knowledge, transaction: Transaction):
         self.view = view
+        self.knowledge = knowledge
         self.transaction = transaction
         registers = {proposal.register for proposal in transaction.proposals}
         self.definitions: dict[str, Definition] = {

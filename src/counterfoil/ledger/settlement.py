@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from counterfoil.errors import Violated
 from counterfoil.ledger.constraints import Question, Verdict, claim_key, claims_of, derived_claims, judge
 from counterfoil.ledger.definition import Constraint, Definition
+from counterfoil.ledger.knowledge import check_checkpoint_keys, check_governable
 from counterfoil.ledger.scope import Scope
 from counterfoil.ledger.state import CLAIMS, ENDED, REFERENCES, RecordState, ReferenceRow
-from counterfoil.ledger.system import check_successor
+from counterfoil.ledger.system import AGENCY, check_successor
 from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import canonical
 from counterfoil.proof.entry import Entry, Proposal
@@ -33,6 +34,8 @@ def settle(scope: Scope, written: Mapping[bytes, RecordState]) -> None:
             later = proposal if not written[key].flags & ENDED else None
             acquired += _release(view, key, definition, earlier, later)
             _refer(view, key, earlier, later)
+        if proposal.register == AGENCY:
+            check_checkpoint_keys(view, scope.knowledge, proposal)
         if definition.ends:
             questions.append(Question(definition, scope.earlier(key), proposal, view))
     for claim, holder, proposal in acquired:
@@ -43,6 +46,8 @@ def settle(scope: Scope, written: Mapping[bytes, RecordState]) -> None:
     for question in questions:
         for constraint in question.definition.ends:
             _ask(constraint, question)
+    if any(definition.system for definition in scope.definitions.values()):
+        check_governable(view, scope.knowledge)
 
 
 def _judge_steps(scope: Scope) -> None:
@@ -63,10 +68,15 @@ def _judge_steps(scope: Scope) -> None:
 def _check_succession(definition: Definition, before: Entry | Proposal, after: Proposal) -> None:
     if definition.system:
         check_successor(before, after)
-    if after.operation == "erase" and _public_state(before) != _public_state(after):
+    added = [
+        name
+        for name in ("item", "document", "tree")
+        if getattr(after, name) not in (None, getattr(before, name))
+    ]
+    if after.operation == "erase" and (added or _public_state(before) != _public_state(after)):
         raise Violated(
             f"{after.register} {after.record!r} is to be erased; that repeats status, fields, claims, references and "
-            "control as they are and changes none of them",
+            "control as they are, and names no content that was not there",
             constraint="erase",
         )
 

@@ -176,7 +176,7 @@ class View:
         except CounterfoilError:
             undo()
             raise
-        del self._undo[mark:]
+        self._undo.clear()
 
     def finish(self) -> Changes:
         """The block's changes, with the head that the log has after it."""

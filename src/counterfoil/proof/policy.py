@@ -16,7 +16,8 @@ MAX_LEAVES: Final = 256
 def check_policy(policy: Json) -> None:
     """Raise `Malformed` unless `policy` is a leaf (`agency:…`, `key:…`) or a threshold over policies.
 
-    A `key:` is followed by a public key as `PublicKey.text` writes it. No threshold counts one signer twice.
+    A `key:` is followed by a public key as `PublicKey.text` writes it. No list names one signer twice; one that
+    stands in two branches fulfils both, and an agency and a key of its own are two signers.
     """
     _check(policy, MAX_DEPTH)
     if sum(1 for _ in leaves(policy)) > MAX_LEAVES:

@@ -44,7 +44,7 @@ from counterfoil.proof.transaction_steps import check_complete, check_transactio
 from counterfoil.proof.trust import Judgement, Trust
 
 MANY: Final = 4
-"""From how many agencies on no single one can change or delete."""
+"""From how many agencies on, more than two thirds of which sign, no single one can change or delete."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -189,6 +189,7 @@ def _read_entries(bundle: Bundle) -> tuple[str, Evidence]:
 
 
 def _level(judgement: Judgement) -> Level:
-    if min(judgement.require, judgement.agreed) >= MANY:
+    agencies, signed = len(judgement.agencies), min(judgement.require, judgement.agreed)
+    if agencies >= MANY and 3 * signed > 2 * agencies:
         return REPLICATED
     return WITNESSED if judgement.witnessed else SEALED_HERE

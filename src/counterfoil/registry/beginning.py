@@ -27,7 +27,8 @@ def first_trust(entries: Iterable[bytes], root_at: Callable[[int], bytes]) -> Tr
     `entries` is the log from its beginning, read no further than the first index entry; `root_at` gives the log's root
     at a size. Raises `Damaged` where the log does not begin as a ledger does.
     """
-    origin, agencies = "", []
+    origin = ""
+    agencies: list[TrustedAgency] = []
     for size, data in enumerate(entries, 1):
         entry = decode_entry(data)
         try:

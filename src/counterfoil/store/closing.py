@@ -1,9 +1,8 @@
-r"""The sum with which a closed store's file ends, so that also bytes that SQLite does not use cannot change unseen.
+"""The sum with which a closed store's file ends, so that also bytes that SQLite does not use cannot change unseen.
 
-Behind its last page SQLite looks at nothing, and whoever writes cuts off what stands there as the write-ahead log is
-folded into the file. So the sum is there only while nothing has been written since: 16 bytes, `\ncrc-32 ` and eight
-hexadecimal digits, a CRC-32 of the file before them. It finds changes that were not meant; those that were are found
-by what the pages say.
+Behind its last page SQLite looks at nothing. Who opens the file for writing cuts the sum off, and who closes it writes
+it anew: a line feed, `crc-32`, a space and eight hexadecimal digits, the CRC-32 of the file before them. It finds
+changes that nobody meant; those that somebody meant are found by what the pages say.
 """
 
 from __future__ import annotations
@@ -20,8 +19,18 @@ MAX_SUMMED: Final = 1 << 28
 _PART: Final = 1 << 20
 
 
+def cut_sum(path: Path, page_size: int) -> None:
+    """Take the sum away before the file is opened for writing. SQLite would take it for a page."""
+    size = path.stat().st_size
+    if size % page_size == SUM_BYTES:
+        with path.open("r+b") as file:
+            file.seek(size - SUM_BYTES)
+            if file.read().startswith(LABEL):
+                file.truncate(size - SUM_BYTES)
+
+
 def write_sum(path: Path, page_size: int) -> None:
-    """Let a file that was just closed end with its sum, where it does not yet."""
+    """Let a file that was just closed end with its sum."""
     size = path.stat().st_size
     if not size or size % page_size or size > MAX_SUMMED:
         return

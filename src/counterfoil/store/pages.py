@@ -20,9 +20,9 @@ META_BYTES: Final = 10
 """Beside each pair: entry number (5 bytes), version (4), flags (1), big-endian."""
 MAX_LAG: Final = 131_072
 """How many entries a page may lag behind the log, and so the most that a start replays."""
-MAX_DIRTY: Final = 60 << 20
-"""How many bytes of pairs may wait in changed pages: all of a million records. With half of it, that many cost half as
-much again; with more, the second million would take more memory than the first."""
+MAX_DIRTY: Final = 52 << 20
+"""How many bytes of pairs may wait in changed pages: nearly all of a million records. With half of it that many cost
+half as much again; with more of it the second million would take more memory than the first."""
 MAX_CLEAN: Final = 2_048
 """How many unchanged pages are kept, of 5 kB each: more than a block reads before it writes."""
 
@@ -47,6 +47,7 @@ class IndexPages(IndexTree):
         self._dirty: dict[int, Page] = self._pages
         self._since: dict[int, int] = {1: 0}
         self._weight = 0
+        self._hashed: set[int] = set()
         self._replaced: list[int] = []
         self.position = 0
         roots = {node: bytes(hash_) for node, hash_ in database.query("SELECT node, hash FROM page")}
@@ -69,6 +70,13 @@ class IndexPages(IndexTree):
         """Set the latest entries of many records."""
         for key, state in records:
             self.put(key, state.leaf, encode_meta(state))
+
+    def root(self) -> bytes:
+        """The root over all records."""
+        # Pages that were hashed as they were written are not read again for it; the hashes above them are still due.
+        self._rehash_above(self._hashed)
+        self._hashed.clear()
+        return super().root()
 
     def flush(self, size: int, *, everything: bool = False) -> int:
         """Write the pages that have waited longest, at a log of `size` entries; returns what is then `settled`."""
@@ -108,11 +116,11 @@ class IndexPages(IndexTree):
         return node, mark, hash_, checksum(node, mark, hash_), meta, pairs
 
     def _hash(self, node: int) -> bytes:
-        return (
-            subtree_root(self._dirty[node][0], node.bit_length() - 1)
-            if node in self._stale
-            else self._hashes[node]
-        )
+        if node in self._stale:
+            self._hashes[node] = subtree_root(self._dirty[node][0], node.bit_length() - 1)
+            self._stale.discard(node)
+            self._hashed.add(node)
+        return self._hashes[node]
 
     def _load(self, node: int) -> Page:
         page = self._dirty.get(node)

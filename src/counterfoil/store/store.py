@@ -219,11 +219,13 @@ class Store:
 
     def close(self) -> None:
         """Write the index's waiting pages and let go of the database."""
-        if self.head.size and self._staged is None and not self._read_only:
-            with self.database.transaction():
-                settled = self._pages.flush(self.head.size, everything=True)
-                self._write_head(self.head, settled, Signed(self.note, published=False))
-        self.database.close()
+        try:
+            if self.head.size and self._staged is None and not self._read_only:
+                with self.database.transaction():
+                    settled = self._pages.flush(self.head.size, everything=True)
+                    self._write_head(self.head, settled, Signed(self.note, published=False))
+        finally:
+            self.database.close()
 
     def _stage(self, records: Mapping[bytes, RecordState]) -> None:
         if records and self._staged is not records:
@@ -254,6 +256,7 @@ class Store:
             except msgspec.DecodeError as error:
                 raise Damaged(f"entry {number} cannot be read ({error}); run counterfoil audit") from None
             if entry.register != INDEX:
-                state = RecordState(leaf_hash(data), number, entry.version, flags_of(entry))
+                key = record_key(entry.register, entry.record)
+                flags = flags_of(entry, self._pages.record(key))
                 self._pages.position = number
-                self._pages.put_records([(record_key(entry.register, entry.record), state)])
+                self._pages.put_records([(key, RecordState(leaf_hash(data), number, entry.version, flags))])

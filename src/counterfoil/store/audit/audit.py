@@ -9,14 +9,14 @@ import msgspec
 from counterfoil.errors import CounterfoilError
 from counterfoil.ledger.knowledge import Knowledge
 from counterfoil.ledger.view import View
-from counterfoil.store.audit.checkpoints import LATEST, CheckpointAudit, member_keys, stated
+from counterfoil.store.audit.checkpoints import LATEST, PUBLISHED, CheckpointAudit, member_keys, stated
 from counterfoil.store.audit.documents import check_documents
 from counterfoil.store.audit.finding import Finding, Findings, Progress
-from counterfoil.store.audit.logbook import Logbook, LogHead
 from counterfoil.store.audit.pages import PageAudit
 from counterfoil.store.audit.replay import Replay
 from counterfoil.store.audit.stored import Row, Stored
 from counterfoil.store.audit.structure import check_file, check_tables
+from counterfoil.store.audit.survey import LogHead, Survey
 from counterfoil.store.audit.tables import TableAudit, read_pending
 from counterfoil.store.database import Database
 
@@ -43,19 +43,20 @@ def audit_store(database: Database, path: Path, progress: Progress = lambda done
     """Recompute everything that the store at `path` holds; `database` is it, opened read-only.
 
     Where somebody may write meanwhile, it is read in one transaction of the caller's. Whatever is not what it must
-    be is a finding. Raises `OSError` where the file cannot be opened, `Unavailable` where the disk gives no bytes.
+    be, or cannot be read, is a finding. Raises `OSError` where the file cannot be opened.
     """
     findings = Findings()
     check_file(path, findings)
-    if not check_tables(database, findings, path.name):
+    missing = check_tables(database, findings, path.name)
+    if missing is None:
         return _report(findings, None, "", ())
-    return _audit_tables(Stored(database, findings), findings, progress)
+    return _audit_tables(Stored(database, findings, missing), findings, progress)
 
 
 def _audit_tables(stored: Stored, findings: Findings, progress: Progress) -> Audited:
     head = next(stored.rows("head"), None)
-    logbook = Logbook(stored, findings)
-    logbook.survey(_log_head(head), lambda done, total: progress(done // 2, total))
+    survey = Survey(stored, findings)
+    logbook = survey.run(_log_head(head), lambda done, total: progress(done // 2, total))
     replay = Replay(logbook, stored, findings, read_pending(stored, findings))
     pages = PageAudit(stored, findings, replay.state, head[7] if head else 0, logbook.describe)
     replay.run(lambda done, total: progress((done + total) // 2, total), pages.reached)
@@ -98,18 +99,19 @@ def _check_notes(stored: Stored, replay: Replay, head: Row | None, origin: str, 
     checkpoints = CheckpointAudit(findings, origin, member_keys(replay.members), sure=not state.blind)
     checkpoints.check_published(notes, replay.published, {number + 1 for number in state.lost_numbers})
     if head is not None:
-        size, note = head[1], head[9]
+        size, note = state.head.size, head[9]
         if notes.get(size, note) != note:
             findings.add("its note is not the checkpoint published at its size", "head")
         elif size not in notes:
-            root = state.range.root() if size == state.head.size and state.exact else None
-            checkpoints.check("head", note, size, root, LATEST)
+            root = state.range.root() if state.exact else None
+            checkpoints.check("head", note, size, root, PUBLISHED if size in replay.published else LATEST)
     checkpoints.finish()
 
 
 def _report(findings: Findings, replay: Replay | None, origin: str, keys: tuple[str, ...]) -> Audited:
-    published = replay.published if replay else {}
-    genesis = min(published, default=0)
+    genesis = min(replay.published, default=0) if replay else 0
+    if replay is None or any(number < genesis for number in replay.state.lost_numbers):
+        genesis = 0
     return Audited(
         entries=replay.state.head.size if replay else 0,
         root=replay.state.range.root() if replay else b"",
@@ -119,5 +121,5 @@ def _report(findings: Findings, replay: Replay | None, origin: str, keys: tuple[
         unchecked=tuple(findings.unchecked),
         checkpoint_keys=keys,
         genesis_size=genesis,
-        genesis_root=published.get(genesis) or b"",
+        genesis_root=(replay.published.get(genesis) if replay else None) or b"",
     )

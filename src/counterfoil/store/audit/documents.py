@@ -14,12 +14,15 @@ from counterfoil.store.documents import CHUNK
 
 def check_documents(stored: Stored, logbook: Logbook, named: Mapping[str, int], findings: Findings) -> None:
     """Hash every document. `named` has the number of the first entry that names each, by its labelled hash."""
+    if not stored.broken.isdisjoint({"document", "chunk"}):
+        findings.leave("the documents, because their tables cannot be read")
+        return
     numbers = {unlabelled(name): number for name, number in named.items()}
     sizes = {row[0]: row[1] for row in stored.rows("document")}
     hashed = _Hashed(stored)
     for name in sorted(sizes.keys() | hashed.sizes.keys() | numbers.keys()):
         what = _fault(name, sizes, hashed, named=name in numbers)
-        if what and name not in stored.ill["document"] and name not in stored.ill["chunk"]:
+        if what and not (stored.is_named("document", name) or stored.is_named("chunk", name)):
             number = numbers.get(name)
             entry = None if number is None else logbook.describe(number)
             findings.add(what, f"document {shown(name)}", entry, number=number)

@@ -15,6 +15,8 @@ CANNOT_SEE: Final = (
     "No audit of a lone node can see a rebuild by someone who holds all its keys: keep checkpoints elsewhere, "
     "or have them cosigned by a witness, and compare."
 )
+ADVICE: Final = "; run counterfoil audit"
+"""How the messages of `Damaged` end, which is no advice to whoever reads a finding."""
 MAX_ALIKE: Final = 20
 """How many findings of one kind in one table are listed; of the others only the number is."""
 
@@ -58,6 +60,7 @@ class Findings:
         field: str | None = None,
     ) -> None:
         """Note a fault, about `entry` where it could be read, else about the entry of that number."""
+        what = what.removesuffix(ADVICE)
         alike = where.partition(" ")[0], what.partition(":")[0]
         self._alike[alike] += 1
         if self._alike[alike] > MAX_ALIKE:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final
 
 from counterfoil.errors import Malformed
+from counterfoil.ledger.state import RecordState
 from counterfoil.proof.canonical import labelled
 from counterfoil.proof.entry import Entry
-from counterfoil.proof.index import HASH, PAGE, PAIR, IndexTree, subtree_root
+from counterfoil.proof.index import BITS, HASH, PAGE, PAIR, IndexTree, subtree_root
 from counterfoil.store.audit.finding import Findings
 from counterfoil.store.audit.replay_state import ReplayState
 from counterfoil.store.audit.stored import Row, Stored
@@ -66,21 +68,32 @@ class PageAudit:
             self._findings.add("its mark is not the end of a block", where)
         if node < 1:
             return
-        expected_pairs, expected_meta = self._state.tree.below(node)
-        if pairs != expected_pairs or meta != expected_meta:
-            self._name(where, (expected_pairs, expected_meta), (pairs, meta))
+        expected = self._below(node)
+        if (pairs, meta) != expected:
+            self._name(where, expected, (pairs, meta))
         elif hash_ != subtree_root(pairs, depth):
             self._findings.add("its hash is not that of its records", where)
-        elif len(pairs) > PAGE * PAIR or (node > 1 and self._count(node >> 1) <= PAGE):
+        elif len(pairs) > PAGE * PAIR or (node > 1 and len(self._below(node >> 1)[0]) <= PAGE * PAIR):
             self._findings.add("the index has no such page", where)
 
-    def _count(self, node: int) -> int:
-        return len(self._state.tree.below(node)[0]) // PAIR
+    def _below(self, node: int) -> tuple[bytes, bytes]:
+        """What the log leads to below a trie node, where the replay's own pages may be split less far."""
+        pairs, meta = self._state.tree.below(node)
+        shift = BITS + 1 - node.bit_length()
+        start = node - (1 << node.bit_length() - 1) << shift
+        keys = range(0, len(pairs), PAIR)
+        low, high = (
+            bisect_left(keys, end, key=lambda at: int.from_bytes(pairs[at : at + HASH], "big"))
+            for end in (start, start + (1 << shift))
+        )
+        if (low, high) == (0, len(keys)):
+            return pairs, meta
+        return pairs[low * PAIR : high * PAIR], meta[low * META_BYTES : high * META_BYTES]
 
     def _name(self, where: str, expected: tuple[bytes, bytes], found: tuple[bytes, bytes]) -> None:
         one, other = _records(*expected), _records(*found)
         differing = [key for key in sorted(one.keys() | other.keys()) if one.get(key) != other.get(key)]
-        unexcused = [key for key in differing if not self._is_excused(key, other.get(key))]
+        unexcused = [key for key in differing if not self._is_excused(other.get(key))]
         if len(found[0]) % PAIR or len(found[1]) * PAIR != len(found[0]) * META_BYTES:
             self._findings.add("its records are cut", where)
         elif not differing:
@@ -89,17 +102,21 @@ class PageAudit:
             self._findings.add(f"{len(unexcused)} of its records are not what the log leads to", where)
         else:
             for key in unexcused:
-                state = self._state.record(key) if len(key) == HASH else None
-                entry = self._describe(state.number) if state else None
+                entry = self._entry(key, other.get(key))
                 self._findings.add("its record of this is not what the log leads to", where, entry)
 
-    def _is_excused(self, key: bytes, found: bytes | None) -> bool:
+    def _entry(self, key: bytes, found: bytes | None) -> Entry | None:
+        """The latest entry of a record, or the one that its page says is."""
+        state = self._state.record(key) if len(key) == HASH else None
+        if state is None and found is not None:
+            state = _state(found)
+        return self._describe(state.number) if state is not None else None
+
+    def _is_excused(self, found: bytes | None) -> bool:
         """Whether a record may differ because of an entry that could not be judged."""
-        if key in self._state.unsure:
-            return True
         if found is None or not self._state.lost_numbers:
             return False
-        state = decode_state(found[:HASH], found[HASH:].ljust(META_BYTES))
+        state = _state(found)
         return state.number in self._state.lost_numbers or labelled(state.leaf) in self._state.lost
 
     def _check_cover(self, nodes: list[int], settled: int) -> None:
@@ -120,3 +137,7 @@ def _records(pairs: bytes, meta: bytes) -> dict[bytes, bytes]:
         pairs[at : at + HASH]: pairs[at + HASH : at + PAIR] + meta[(at // PAIR) * META_BYTES :][:META_BYTES]
         for at in range(0, len(pairs), PAIR)
     }
+
+
+def _state(found: bytes) -> RecordState:
+    return decode_state(found[:HASH], found[HASH:].ljust(META_BYTES))

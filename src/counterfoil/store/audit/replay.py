@@ -33,7 +33,7 @@ class Replay:
     def __init__(self, logbook: Logbook, stored: Stored, findings: Findings, kept: Mapping[str, Pending]):
         self._logbook = logbook
         self._findings = findings
-        self._rows = Rows(stored, findings)
+        self._rows = Rows(stored, findings, logbook.describe)
         self.state = ReplayState(logbook, stored)
         self._ledger = Ledger()
         self.causes = Causes(self._ledger, self.state, self._rows, kept)
@@ -176,11 +176,19 @@ class Replay:
 
     def _refuse(self, entry: Entry, error: CounterfoilError) -> None:
         """Name a unit that the rules refuse, unless that follows from what is named already."""
-        if isinstance(error, Unknowable) or self.state.blind or self._follows_loss(entry):
+        if isinstance(error, Unknowable) or self.state.blind or self._unit_follows_loss(entry):
             self._unjudged += 1
         else:
             what = f"its transaction cannot have been taken: {error}"
             self._findings.add(what, f"entry {entry.number}", entry)
+
+    def _unit_follows_loss(self, first: Entry) -> bool:
+        number = first.number
+        while entry := self._in_unit(number, first):
+            if self._follows_loss(entry):
+                return True
+            number += 1
+        return False
 
     def _follows_loss(self, entry: Entry) -> bool:
         """Whether the version before an entry is one that is lost."""
@@ -210,6 +218,11 @@ class Replay:
             self._findings.add("it is missing, and its transaction wrote it", f"entry {number}", due)
             return
         fields = [name for name in due.__struct_fields__ if getattr(due, name) != getattr(entry, name)]
+        before = self.state.record(record_key(entry.register, entry.record))
+        if fields == ["previous"] and before is not None:
+            what = f"it is not the one that its next version, entry {number}, names as the one before it"
+            self._findings.add(what, f"entry {before.number}", self._logbook.describe(before.number))
+            return
         what = f"it is not what its transaction wrote ({', '.join(fields) or 'its form'} differs)"
         self._findings.add(what, f"entry {number}", entry, field=fields[0] if fields else None)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from counterfoil.errors import Malformed
 from counterfoil.ledger.state import Changes, Head, Pending, RecordState, ReferenceRow, Taken, flags_of
 from counterfoil.ledger.system import GOVERNED
@@ -13,7 +11,7 @@ from counterfoil.proof.canonical import labelled
 from counterfoil.proof.entry import Entry
 from counterfoil.proof.index import IndexTree, record_key
 from counterfoil.proof.merkle import CompactRange, leaf_hash
-from counterfoil.store.audit.logbook import Logbook, decode
+from counterfoil.store.audit.logbook import NOT_AN_ENTRY, Logbook, decode
 from counterfoil.store.audit.stored import Stored
 from counterfoil.store.log import WIDTH
 from counterfoil.store.pages import META_BYTES, decode_state, encode_meta
@@ -80,11 +78,14 @@ class ReplayState:
         return read_entry(self.entry(number))
 
     def read_many(self, first: int, count: int) -> list[Entry]:
-        """Entries that follow each other, read like one. Raises `Malformed`, where one of them is lost `Unknowable`."""
+        """Entries that follow each other, read like one. Raises `Unknowable` where one is lost or cannot be read."""
         found = self.entries(first, count)
-        if len(found) < count or None in found:
-            raise Unknowable(f"some of the entries {first} to {first + count - 1} are damaged")
-        return [read_entry(data) for data in found if data is not None]
+        try:
+            if len(found) == count and None not in found:
+                return [decode(data) for data in found if data is not None]
+        except NOT_AN_ENTRY:
+            pass  # it is named where the replay comes to it
+        raise Unknowable(f"some of the entries {first} to {first + count - 1} are damaged")
 
     def claim(self, key: bytes) -> bytes | None:
         """The holder of a claim."""
@@ -161,5 +162,5 @@ def read_entry(data: bytes) -> Entry:
     """Read an entry's bytes without asking whether they are canonical. Raises `Malformed`."""
     try:
         return decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_AN_ENTRY as error:
         raise Malformed(f"its bytes are not an entry: {error}") from None

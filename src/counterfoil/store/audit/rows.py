@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
 from counterfoil.ledger.state import Taken
+from counterfoil.proof.entry import Entry
 from counterfoil.store.audit.finding import Findings
 from counterfoil.store.audit.stored import Row, Stored
 from counterfoil.store.checksum import checksum
@@ -17,9 +18,11 @@ PAST_ALL: Final = 1 << 64
 class Rows:
     """Reads `prior` and `taken` in the order of the log; every row must be expected, and every expected row there."""
 
-    def __init__(self, stored: Stored, findings: Findings):
+    def __init__(self, stored: Stored, findings: Findings, describe: Callable[[int], Entry | None]):
+        """`describe` reads an entry by its number, to name it in a finding."""
         self._stored = stored
         self._findings = findings
+        self._describe = describe
         self._prior = _Cursor(stored.rows("prior"))
         self._taken = _Cursor(stored.rows("taken"))
         self._firsts: dict[bytes, int] | None = None
@@ -36,14 +39,14 @@ class Rows:
             if number not in priors:
                 what = "an entry before it is stored, and it has none"
             elif number not in found:
-                if self._is_named("prior", number):
+                if self._stored.is_named("prior", number):
                     continue
                 what = "the entry before it is not stored"
             elif found[number] != priors[number]:
                 what = "the stored entry before it is another one"
             else:
                 continue
-            self._findings.add(what, f"prior row {number}", number=number)
+            self._name(what, "prior", number)
 
     def pass_priors(self, end: int) -> None:
         """Pass over the rows of entries that cannot be read."""
@@ -58,8 +61,7 @@ class Rows:
 
     def name_surplus(self, row: Row) -> None:
         """Name a transaction's row that belongs to no entry."""
-        what = "a header is stored that no entry belongs to"
-        self._findings.add(what, f"taken row {row[0]}", number=row[0])
+        self._name("a header is stored that no entry belongs to", "taken", row[0])
 
     def taken_later(self, hash_: bytes) -> Row | None:
         """The row of a transaction that waited before it was taken; the reading in order goes on where it was."""
@@ -70,33 +72,29 @@ class Rows:
 
     def expect_taken(self, expected: Taken, found: Row | None) -> None:
         """Compare a transaction's stored row with what its entries and its header say."""
-        where = f"taken row {expected.first}"
         if found is None:
-            if not self._is_named("taken", expected.first):
-                self._findings.add(
-                    "the header of its transaction is not stored", where, number=expected.first
-                )
+            if not self._stored.is_named("taken", expected.first):
+                self._name("the header of its transaction is not stored", "taken", expected.first)
             return
         for name, one, other in zip(Taken._fields, expected, found, strict=False):
             if one != other:
-                self._findings.add(f"its {name} is not what the entries say", where, number=expected.first)
+                self._name(f"its {name} is not what its entries and its header say", "taken", expected.first)
         self.check_taken(found)
 
     def check_taken(self, row: Row) -> None:
         """Check what a transaction's row says by itself."""
         if row[6] != checksum(row[0], row[5]):
             what = "its endorsements, or the checksum over them, are not those that were stored"
-            self._findings.add(what, f"taken row {row[0]}", number=row[0])
+            self._name(what, "taken", row[0])
 
     def finish(self) -> None:
         """Name every row that is left when the log ends."""
         for name, cursor in (("prior", self._prior), ("taken", self._taken)):
             for row in cursor.below(PAST_ALL):
-                self._findings.add("a row stands beyond the end of the log", f"{name} row {row[0]}")
+                self._name("it stands beyond the end of the log", name, row[0])
 
-    def _is_named(self, table: str, number: int) -> bool:
-        """Whether a finding says already why a row is not there to be read."""
-        return table in self._stored.broken or number in self._stored.ill[table]
+    def _name(self, what: str, table: str, number: int) -> None:
+        self._findings.add(what, f"{table} row {number}", self._describe(number), number=number)
 
 
 class _Cursor:

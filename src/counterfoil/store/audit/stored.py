@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from counterfoil.errors import Damaged
+from counterfoil.errors import Damaged, Unavailable
 from counterfoil.store.audit.finding import Findings
 from counterfoil.store.database import Database, Value
 
@@ -82,10 +82,11 @@ def shown(value: object) -> str:
 class Stored:
     """Reads the tables. A row that is not well typed is named and left out, and its first column kept in `ill`."""
 
-    def __init__(self, database: Database, findings: Findings):
+    def __init__(self, database: Database, findings: Findings, missing: Collection[str] = ()):
+        """`missing` are the tables of which it is known that they are not there."""
         self._database = database
         self._findings = findings
-        self.broken: set[str] = set()
+        self.broken = set(missing)
         """The tables of which something could not be read at all."""
         self.ill: dict[str, set[object]] = {name: set() for name in TABLES}
 
@@ -100,12 +101,16 @@ class Stored:
             for row in self._database.query(query, values):
                 if tuple(map(type, row)) == types or self._allowed(name, row):
                     yield row
-        except Damaged as error:
+        except (Damaged, Unavailable) as error:
             self._break(name, error)
 
     def row(self, name: str, key: Value) -> Row | None:
         """The row with this key in a table whose key is its first column; None where there is none to read."""
         return next(self.rows(name, f"WHERE {next(iter(TABLES[name].columns))} = ?", (key,)), None)
+
+    def is_named(self, name: str, key: object) -> bool:
+        """Whether a finding says already why there is no row with this key to read."""
+        return name in self.broken or key in self.ill[name]
 
     def keys(self, name: str) -> list[int]:
         """The keys of a table whose key is a number, as many as can be read."""
@@ -113,11 +118,11 @@ class Stored:
         try:
             query = f"SELECT {column} FROM {name} ORDER BY {column}"  # noqa: S608  # names of our own
             return [row[0] for row in self._database.query(query)]
-        except Damaged as error:
+        except (Damaged, Unavailable) as error:
             self._break(name, error)
             return []
 
-    def _break(self, name: str, error: Damaged) -> None:
+    def _break(self, name: str, error: Damaged | Unavailable) -> None:
         if name not in self.broken:
             self._findings.add(f"the table cannot be read to its end: {error}", f"table {name}")
         self.broken.add(name)

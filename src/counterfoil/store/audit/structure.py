@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from counterfoil.errors import Damaged
+from counterfoil.errors import Damaged, Unavailable
 from counterfoil.store.audit.finding import Findings
+from counterfoil.store.audit.stored import Row
 from counterfoil.store.closing import read_sum
 from counterfoil.store.database import Database
 from counterfoil.store.schema import APPLICATION_ID, CREATE, VERSION
@@ -77,26 +78,38 @@ def _check_end(path: Path, pages: int, findings: Findings) -> None:
         findings.add("its bytes are not those with which it was closed", path.name)
 
 
-def check_tables(database: Database, findings: Findings, file: str) -> bool:
-    """Compare the tables with the schema, and walk every b-tree; returns whether any table can be read."""
+def check_tables(database: Database, findings: Findings, file: str) -> frozenset[str] | None:
+    """Compare the tables with the schema, and walk every b-tree.
+
+    Gives the names of those that are missing; None where there is nothing that could be read.
+    """
     try:
-        _compare_schema(database, findings, file)
-        for (line,) in database.query(f"PRAGMA integrity_check({MAX_LINES})"):
-            if line != "ok":
-                findings.add(f"SQLite finds the file damaged: {line}", file)
-        return database.row("SELECT 1 FROM sqlite_master WHERE type = 'table' LIMIT 1") is not None
-    except Damaged as error:
+        stored = set(database.query("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+        missing = _compare_schema(stored, findings, file)
+        if missing is not None:
+            for (text,) in database.query(f"PRAGMA integrity_check({MAX_LINES})"):
+                for line in text.splitlines():
+                    if line != "ok" and not line.startswith("***"):
+                        findings.add(f"SQLite finds it damaged: {line}", file)
+    except (Damaged, Unavailable) as error:
         findings.add(f"the tables cannot be read: {error}", file)
-        return False
+        return None
+    return missing
 
 
-def _compare_schema(database: Database, findings: Findings, file: str) -> None:
-    stored = set(database.query("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+def _compare_schema(stored: set[Row], findings: Findings, file: str) -> frozenset[str] | None:
     expected = {_master_row(sql) for sql in CREATE}
-    for kind, name, *_ in sorted(expected - stored, key=str):
+    names = {row[1] for row in stored}
+    missing = frozenset(name for kind, name, *_ in expected if kind == "table" and name not in names)
+    if not expected & stored:
+        findings.add("it has none of the tables of a store", file)
+        return None
+    for kind, name, *_ in sorted(expected - stored):
         findings.add(f"the {kind} {name} is missing, or has another form", file)
     for kind, name, *_ in sorted(stored - expected, key=str):
-        findings.add(f"the {kind} {name!r} is not one of this store, or has another form", file)
+        if name not in {row[1] for row in expected}:
+            findings.add(f"the {kind} {name!r} is not one of a store", file)
+    return missing
 
 
 def _master_row(sql: str) -> tuple[str, str, str, str]:

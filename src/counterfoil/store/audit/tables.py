@@ -28,6 +28,10 @@ def read_pending(stored: Stored, findings: Findings) -> dict[str, Pending]:
             stored.ill["pending"].add(row[0])
             findings.add(f"a waiting transaction cannot be read: {error}", f"pending row {shown(row[0])}")
             continue
+        if unlabelled(pending.hash) != row[0]:
+            stored.ill["pending"].add(row[0])
+            findings.add("its header is not the one that its hash names", f"pending row {shown(row[0])}")
+            continue
         waiting[pending.hash] = pending
     return waiting
 
@@ -50,24 +54,23 @@ class TableAudit:
         self._compare("pending", [encode_pending(each) for each in self._state.open.values()])
         for transaction, ended in self._replay.causes.gone.items():
             key = unlabelled(transaction)
-            if not (ended or transaction in self._replay.spoiled or self._is_named("pending", key)):
+            if not (ended or transaction in self._replay.spoiled or self._stored.is_named("pending", key)):
                 self._findings.add("it waits, and is not stored", f"pending row {key.hex()}")
 
-    def compare_head(self) -> Row | None:
-        """Compare the row that says where the log ends, but for its note; returns it where it can be read."""
+    def compare_head(self) -> None:
+        """Compare the row that says where the log ends, but for its note."""
         rows = list(self._stored.rows("head"))
-        if len(rows) != 1 or rows[0][0] != 0:
-            if not self._is_named("head", 0):
-                self._findings.add(f"it has {len(rows)} rows, and must have one", "head")
-            return rows[0] if rows else None
+        if [row[0] for row in rows] != [0]:
+            if not self._stored.is_named("head", 0):
+                self._findings.add(f"it has the rows {[row[0] for row in rows]}, and must have row 0", "head")
+            return
         columns, found = tuple(TABLES["head"].columns)[1:-1], rows[0][1:-1]
         expected = head_row(self._state.head, found[-2], b"")[:-1]
         for column, one, other in zip(columns, expected, found, strict=True):
             if one != other and column == "checksum":
                 self._findings.add("its settled, or the checksum over it, is not what was stored", "head")
             elif one != other and not self._state.lost_numbers:
-                self._findings.add(f"its {column} is {shown(other)} and must be {shown(one)}", "head")
-        return rows[0]
+                self._findings.add(f"its {column} is {shown(other)}, and must be {shown(one)}", "head")
 
     def _compare(self, table: str, expected: Iterable[Row], holder: int | None = None) -> None:
         width, columns = TABLES[table].key, tuple(TABLES[table].columns)
@@ -76,7 +79,7 @@ class TableAudit:
         for key in sorted(key for key in found.keys() | due.keys() if found.get(key) != due.get(key)):
             one, other = due.get(key), found.get(key)
             row = one or other or key
-            if self._is_named(table, key[0]) or (other is not None and self._is_excused(row, holder)):
+            if self._stored.is_named(table, key[0]) or self._is_excused(row, holder):
                 continue
             if other is None:
                 what = "it is missing, and the log leads to it"
@@ -84,7 +87,7 @@ class TableAudit:
                 what = "it is stored, and the log does not lead to it"
             else:
                 names = (name for name, *pair in zip(columns, one, other, strict=True) if pair[0] != pair[1])
-                what = f"its {', '.join(names)} is not what the log leads to"
+                what = f"its column {', '.join(names)} is not what the log leads to"
             self._findings.add(what, f"{table} row {shown(key[0])}", self._holder(row, holder))
 
     def _holder(self, row: Row, holder: int | None) -> Entry | None:
@@ -103,6 +106,3 @@ class TableAudit:
             return transaction in self._replay.spoiled or not (known or self._state.exact)
         unknown = bool(self._state.lost_numbers) and self._record(row[holder]) is None
         return unknown or row[holder] in self._state.unsure
-
-    def _is_named(self, table: str, key: object) -> bool:
-        return table in self._stored.broken or key in self._stored.ill[table]
