@@ -4,7 +4,7 @@
 # Both do their own set-up, on any machine with Debian 12 and make: see scripts/setup.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check oracles lock clean
+.PHONY: demo test campaign-tamper check oracles lock clean
 
 ifeq ($(CI),true)
 export NO_COLOR = 1
@@ -19,6 +19,13 @@ demo: .venv/ready-run
 
 test: check oracles
 	@$(bin)/python -m pytest
+
+# Changes a store at random, so many times, out of a new seed, which it prints; changes=… and seed=… give others.
+campaign-tamper: changes ?= 50000
+campaign-tamper: seed := $(or $(seed),$(shell date +%s))
+campaign-tamper: .venv/ready-dev
+	@echo "campaign-tamper: $(changes) changes, seed $(seed)"
+	@TAMPER_CHANGES=$(changes) TAMPER_SEED=$(seed) $(bin)/python -m pytest -q tests/store/test_tamper.py
 
 # The checks that run nothing: style, types, and which module may import which.
 check: .venv/ready-dev

@@ -219,6 +219,25 @@ def test_values_of_other_types_are_other_values(estates: Ledgerhouse) -> None:
     estates.taken(create("estate", "4", parish="A", plot=1), create("estate", "5", parish="A", plot=True))
 
 
+def test_two_forms_of_a_text_are_one_value(estates: Ledgerhouse) -> None:
+    estates.taken(create("estate", "2", parish="K\u00e4ina", plot=["\u00e9", 1]))
+    same = create("estate", "3", parish="Ka\u0308ina", plot=["e\u0301", 1])
+    refused(estates.submit(same), Violated, "has the same parish, plot")
+
+
+def test_texts_that_could_be_no_names_are_compared_as_they_are(estates: Ledgerhouse) -> None:
+    estates.taken(
+        create("estate", "2", parish="two\nlines", plot=1),
+        create("estate", "3", parish="two\tcolumns", plot=1),
+    )
+    estates.taken(create("estate", "4", parish="", plot=1), create("estate", "5", parish="\u200b", plot=1))
+    refused(
+        estates.submit(create("estate", "6", parish="two\nlines", plot=1)),
+        Violated,
+        "has the same parish, plot",
+    )
+
+
 def test_null_is_a_value_like_any_other(estates: Ledgerhouse) -> None:
     estates.taken(create("estate", "2", parish="A", plot=None))
     refused(

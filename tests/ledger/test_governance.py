@@ -266,7 +266,31 @@ def test_nobody_proposes_to_the_registers_that_the_ledger_writes(
 
 @pytest.mark.parametrize(
     "name",
-    [".title", ".", "..", ".register", ".index", "", "-title", "1title", "Title", "title ", " title", "ti tle", "ti_tle", "títle", "title\n", "a.b.c", "a.", "a..b", "a.-b", "a" * 100, "a" * 99 + "." + "b" * 100, "ti/tle", "ti:tle"],
+    [
+        ".title",
+        ".",
+        "..",
+        ".register",
+        ".index",
+        "",
+        "-title",
+        "1title",
+        "Title",
+        "title ",
+        " title",
+        "ti tle",
+        "ti_tle",
+        "títle",
+        "title\n",
+        "a.b.c",
+        "a.",
+        "a..b",
+        "a.-b",
+        "a" * 100,
+        "a" * 99 + "." + "b" * 100,
+        "ti/tle",
+        "ti:tle",
+    ],
 )
 def test_a_registers_name_is_plain_and_does_not_begin_with_a_dot(house: Ledgerhouse, name: str) -> None:
     refused(
@@ -544,7 +568,7 @@ def test_a_member_lists_no_checkpoint_key_of_another_log(house: Ledgerhouse) -> 
     refused(
         house.submit(change(".agency", COURT, 2, body={"fields": fields})),
         Violated,
-        "is named for another log",
+        "is for another log",
     )
 
 

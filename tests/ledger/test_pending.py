@@ -326,6 +326,18 @@ def test_members_and_keys_on_completion_count(joint: Ledgerhouse) -> None:
     assert joint.endorse(waiting, "new court").standing is Standing.TAKEN
 
 
+def test_where_the_rules_have_become_easier_repeating_an_endorsement_completes(joint: Ledgerhouse) -> None:
+    waiting = joint.waiting(create("joint", "1"))
+    joint.endorse(waiting, COURT)
+    assert joint.endorse(waiting, COURT).standing is Standing.REPEATED
+    fields = {"title": "joint", "authority": LAND, "policy": of(2, agency(LAND), agency(COURT))}
+    joint.taken(change(".register", "joint", 2, body={"fields": fields}))
+    assert joint.latest("joint", "1") is None
+    outcome = joint.endorse(waiting, COURT)
+    assert (outcome.standing, outcome.transaction, outcome.count) == (Standing.TAKEN, waiting, 1)
+    assert story(joint, waiting)[-1] == ("close", "completed", {})
+
+
 def test_an_endorsement_is_refused_while_the_register_is_gone_and_the_transaction_waits_on(
     joint: Ledgerhouse,
 ) -> None:
@@ -385,6 +397,17 @@ def test_when_the_window_ends_its_endorsers_must_still_be_who_they_were(joint: L
         ("close", "refused", {"reason": "unauthorised"}),
     ]
     assert joint.latest("joint", "1") is None
+
+
+def test_the_submitter_must_still_be_a_member_on_completion(joint: Ledgerhouse) -> None:
+    waiting = joint.waiting(
+        change("title", "1", 1, "create", control=holder("x")), by=[TAX, LAND], submitter=TAX, not_before=9
+    )
+    joint.taken(change(".agency", TAX, 2, "close"))
+    joint.pass_time(9)
+    joint.taken(create("title", "2"))
+    assert story(joint, waiting)[-1] == ("close", "refused", {"reason": "unauthorised"})
+    assert joint.latest("title", "1") is None
 
 
 def test_whoever_objects_changes_what_it_relies_on(house: Ledgerhouse) -> None:

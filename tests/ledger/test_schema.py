@@ -92,15 +92,38 @@ def test_faults_say_where_and_why() -> None:
 
 @pytest.mark.parametrize(
     "keyword",
-    ["format", "multipleOf", "patternProperties", "unevaluatedProperties", "unevaluatedItems", "$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$vocabulary", "contentEncoding", "contentMediaType", "contentSchema", "definitions", "dependencies", "divisibleBy", "extends", "typo", "id", ""],
+    [
+        "format",
+        "multipleOf",
+        "patternProperties",
+        "unevaluatedProperties",
+        "unevaluatedItems",
+        "$id",
+        "$anchor",
+        "$dynamicRef",
+        "$dynamicAnchor",
+        "$recursiveRef",
+        "$vocabulary",
+        "contentEncoding",
+        "contentMediaType",
+        "contentSchema",
+        "definitions",
+        "dependencies",
+        "divisibleBy",
+        "extends",
+        "typo",
+        "id",
+        "",
+    ],
 )
 def test_other_keywords_are_malformed_wherever_they_stand(keyword: str) -> None:
-    for schema in (
+    places: list[dict[str, Any]] = [
         {keyword: 1},
         {"properties": {"a": {keyword: "x"}}},
         {"$defs": {"unused": {keyword: {}}}},
         {"allOf": [{"not": {"items": {keyword: []}}}]},
-    ):
+    ]
+    for schema in places:
         with pytest.raises(
             Malformed, match=f"the schema keyword '{keyword}' is not in the profile".replace("$", r"\$")
         ):
@@ -153,7 +176,26 @@ def test_what_is_no_schema_is_malformed(schema: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "reference",
-    ["#", "#/", "", "#/$defs", "#/$defs/", "#/properties/a", "#a", "other.json", "http://attacker.example/", "file:///etc/passwd", "#/$defs/a/properties/b", "#/$defs/a~1b", "#/$defs/a%20b", "#/$defs/a b", "json-schema:///x", 7, None, ["#/$defs/a"]],
+    [
+        "#",
+        "#/",
+        "",
+        "#/$defs",
+        "#/$defs/",
+        "#/properties/a",
+        "#a",
+        "other.json",
+        "http://attacker.example/",
+        "file:///etc/passwd",
+        "#/$defs/a/properties/b",
+        "#/$defs/a~1b",
+        "#/$defs/a%20b",
+        "#/$defs/a b",
+        "json-schema:///x",
+        7,
+        None,
+        ["#/$defs/a"],
+    ],
 )
 def test_a_reference_goes_to_a_plain_name_in_the_same_schema(reference: Any) -> None:
     with pytest.raises(Malformed, match=r"\$ref .* must be #/\$defs/ and a name"):

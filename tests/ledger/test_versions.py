@@ -9,7 +9,7 @@ import pytest
 from counterfoil.errors import Conflict, Malformed, Violated
 from counterfoil.ledger.ledger import Standing
 from counterfoil.proof.canonical import digest, labelled
-from counterfoil.proof.entry import OPERATIONS, Reference
+from counterfoil.proof.entry import OPERATIONS, Reference, Tree
 from counterfoil.proof.instant import instant_text
 from counterfoil.proof.merkle import leaf_hash
 from counterfoil.proof.transaction import Transaction
@@ -301,6 +301,19 @@ def test_an_erasure_changes_nothing_that_stands_in_the_clear(
         Violated,
         "title '1' is to be erased; that repeats status, fields, claims, references and control as they are",
     )
+
+
+@pytest.mark.parametrize(
+    "added", [{"item": digest(b"new")}, {"document": digest(b"new")}, {"tree": Tree(digest(b"x"), 1)}]
+)
+def test_an_erasure_adds_no_content(house: Ledgerhouse, added: dict[str, Any]) -> None:
+    house.taken(create("title", "1", item=digest(b"fields")))
+    refused(
+        house.submit(change("title", "1", 2, "erase", **added)),
+        Violated,
+        "names no content that was not there",
+    )
+    house.taken(change("title", "1", 2, "erase", item=digest(b"fields")))
 
 
 def test_an_erasure_is_compared_with_the_version_before_it_in_the_same_transaction(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -52,12 +53,20 @@ def do_everything(view: View) -> None:
     view.take(Taken(view.size, 1, b"h" * 32, b"n" * 32, b"{}", b"[]"))
 
 
+def refuse(view: View, *deeds: Callable[[View], object]) -> None:
+    """Do what is asked, and end in a refusal."""
+    with view.attempt():
+        for deed in deeds:
+            deed(view)
+        raise Refused("no")
+
+
 def test_a_refusal_undoes_everything(view: View) -> None:
     before = stands(view)
-    with pytest.raises(Refused), view.attempt():
-        do_everything(view)
-        assert all(stands(view)[name] != before[name] for name in Changes.__slots__ if name != "head")
-        raise Refused("no")
+    during: list[dict[str, Any]] = []
+    with pytest.raises(Refused):
+        refuse(view, do_everything, lambda view: during.append(stands(view)))
+    assert all(during[0][name] != before[name] for name in Changes.__slots__ if name != "head")
     assert stands(view) == before
 
 
@@ -69,9 +78,8 @@ def test_what_is_called_off_is_undone_and_what_follows_stands(view: View) -> Non
         assert stands(view) == before
         view.write(create("title", "4"))
     assert view.size == view.base + 2
-    with pytest.raises(Refused), view.attempt():
-        view.write(create("title", "5"))
-        raise Refused("no")
+    with pytest.raises(Refused):
+        refuse(view, lambda view: view.write(create("title", "5")))
     assert [view.entry(number).record for number in (view.size - 2, view.size - 1)] == ["1", "4"]
 
 
@@ -79,17 +87,15 @@ def test_what_succeeded_is_not_undone_by_a_later_refusal(view: View) -> None:
     with view.attempt():
         do_everything(view)
     after = stands(view)
-    with pytest.raises(Refused), view.attempt():
-        view.hold(CLAIM, KEY)
-        view.refer(ROW, True)
-        raise Refused("no")
+    with pytest.raises(Refused):
+        refuse(view, lambda view: view.hold(CLAIM, KEY), lambda view: view.refer(ROW, True))
     assert stands(view) == after
 
 
 def test_an_entry_that_is_too_long_leaves_nothing(view: View) -> None:
     before = stands(view)
     proposal = create("title", "2", text="x" * 70_000)
-    with pytest.raises(Malformed, match="would have 70\\d+ bytes"), view.attempt():
+    with pytest.raises(Malformed, match=r"would have 70\d+ bytes"), view.attempt():
         view.append(record_key("title", "2"), proposal, encode_proposal(proposal), None, None)
     assert stands(view) == before
 

@@ -129,4 +129,4 @@ def dump(database: Database) -> dict[str, list[tuple[object, ...]]]:
 def summary(store: Store) -> tuple[object, ...]:
     """What a store says about its state, from memory."""
     waiting = [(each.hash, each.complete, len(each.transaction.endorsements)) for each in store.waiting()]
-    return store.head, store.note, store.log.root(), store.index_root({}), waiting
+    return store.head, store.note, store.log.root(), store._pages.root(), waiting

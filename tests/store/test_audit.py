@@ -22,6 +22,7 @@ from counterfoil.store.audit.stored import TABLES
 from counterfoil.store.checksum import bundle_checksum, checksum
 from counterfoil.store.closing import SUM_BYTES
 from counterfoil.store.log import FORM
+from counterfoil.store.pages import page_checksum
 from counterfoil.store.schema import CREATE
 from tests.store.changes import Change, apply, entries, entry, every, flipped, sql
 from tests.store.sample import ORIGIN, START, Clock, audited, define, open_node, titles
@@ -80,7 +81,7 @@ def test_an_entry_that_is_changed_is_named_by_register_record_and_version(store:
         ),
     )
     # What came after it of the same records cannot be judged, and is no fault.
-    assert "2 transactions, because entries that they build on are damaged" in result.unchecked
+    assert "transactions that build on damaged entries (2)" in result.unchecked
 
 
 def test_an_entry_whose_stored_hash_is_changed_with_it(store: Path) -> None:
@@ -91,7 +92,7 @@ def test_an_entry_whose_stored_hash_is_changed_with_it(store: Path) -> None:
         "and root of the proposals that came with it",
         "entry 20: title 'T12', version 1: it is not the one that its next version, entry 192, names as the one before "
         "it",
-        "checkpoint 219: the root that it states is not that of the entries; nor are those of 10 more checkpoints",
+        "checkpoint 219: the root that it states is not that of the entries; later ones that are wrong as well: 10",
     )
 
 
@@ -204,9 +205,9 @@ def test_an_entry_after_the_last_bundle_that_is_changed(store: Path) -> None:
         entry(440, AREA, OTHER_AREA),
         "entry 423: title 'T1000', version 1: its transaction cannot have been taken: the header does not state …",
         "page 4: title 'T1017', version 1: its record of this is not what the log leads to",
-        "entry 453: .index 'root', version 11: the index root that it states is not that of the records; nor are those "
-        "of 1 index entries after it",
-        "checkpoint 454: the root that it states is not that of the entries; nor are those of 1 more checkpoints",
+        "entry 453: .index 'root', version 11: the index root that it states is not that of the records; later ones "
+        "that are wrong as well: 1",
+        "checkpoint 454: the root that it states is not that of the entries; later ones that are wrong as well: 1",
     )
 
 
@@ -225,7 +226,7 @@ def test_an_entry_after_the_last_bundle_that_cannot_be_read(
         store,
         entry(440, old, new),
         f"entry 440: it cannot be read: {why}",
-        "checkpoint 454: the root that it states is not that of the entries; nor are those of 1 more checkpoints",
+        "checkpoint 454: the root that it states is not that of the entries; later ones that are wrong as well: 1",
     )
 
 
@@ -244,12 +245,12 @@ def test_an_entry_in_another_ones_place(store: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "patterns"),
     [
-        (sql(f"DELETE FROM tail WHERE {TAIL_OF_TITLES}"), ["tail: 31 entries are missing, from 423 on"]),
-        (sql(f"DELETE FROM tail WHERE {LAST_TAIL}"), ["tail: 1 entries are missing, from 457 on"]),
-        (sql("DELETE FROM tail"), ["tail: 202 entries are missing, from 256 on"]),
+        (sql(f"DELETE FROM tail WHERE {TAIL_OF_TITLES}"), ["tail: the entries 423 to 453 are missing"]),
+        (sql(f"DELETE FROM tail WHERE {LAST_TAIL}"), ["tail: the entries 457 to 457 are missing"]),
+        (sql("DELETE FROM tail"), ["tail: the entries 256 to 457 are missing"]),
         (
             sql(f"UPDATE tail SET first = first + 1 WHERE {LAST_TAIL}"),
-            ["tail: 1 entries are missing, from 457 on", "entry 458: it stands beyond the end of the log"],
+            ["tail: the entries 457 to 457 are missing", "entry 458: it stands beyond the end of the log"],
         ),
         (
             sql(f"INSERT INTO tail SELECT 458, entries FROM tail WHERE {LAST_TAIL}"),
@@ -542,20 +543,24 @@ def test_a_transaction_that_is_kept_as_waiting_after_it_was_taken(store: Path) -
     ("change", "patterns"),
     [
         (
-            sql("UPDATE page SET mark = mark + 1 WHERE node = 14"),
+            sql("UPDATE page SET mark = 9999 WHERE node = 14"),
             ["page 14: its mark lies beyond the end of the log"],
         ),
         (
+            sql("UPDATE page SET mark = mark + 1 WHERE node = 14"),
+            ["page 14: its mark, its hash or the checksum over it are not those that were stored"],
+        ),
+        (
             sql("UPDATE page SET mark = 3 WHERE node = 14"),
-            ["page 14: its mark, its hash or the checksum over them are not those that were stored"],
+            ["page 14: its mark, its hash or the checksum over it are not those that were stored"],
         ),
         (
             flipped("page", "checksum", "node = 14"),
-            ["page 14: its mark, its hash or the checksum over them …"],
+            ["page 14: its mark, its hash or the checksum …"],
         ),
         (
             flipped("page", "hash", "node = 14"),
-            ["page 14: its mark, its hash or the checksum …", "page 14: its hash is not that of its records"],
+            ["page 14: its mark, its hash or the checksum …"],
         ),
         (
             flipped("page", "meta", "node = 14", 9),
@@ -612,7 +617,7 @@ def test_a_page_that_is_split_too_early(store: Path) -> None:
             (29, pairs[middle * PAIR :], meta[middle * 10 :]),
         ):
             hash_ = subtree_root(part, 4)
-            row = (node, mark, hash_, checksum(node, mark, hash_), side, part)
+            row = (node, mark, hash_, page_checksum(node, mark, hash_, side, part), side, part)
             database.execute(
                 "INSERT INTO page (node, mark, hash, checksum, meta, pairs) VALUES (?,?,?,?,?,?)", row
             )
@@ -620,23 +625,24 @@ def test_a_page_that_is_split_too_early(store: Path) -> None:
     check(store, change, "page 28: the index has no such page", "page 29: the index has no such page")
 
 
-def test_a_mark_that_is_not_the_end_of_a_block(tmp_path: Path) -> None:
-    with open_node(tmp_path, Clock()) as node:
-        define(node, "title")
-        node.submit(titles(range(5)))
+def test_a_mark_at_which_no_index_entry_stands(store: Path) -> None:
+    def change(database: apsw.Connection) -> None:
+        ((hash_, meta, pairs),) = database.execute("SELECT hash, meta, pairs FROM page WHERE node = 14")
+        sum_ = page_checksum(14, 300, hash_, meta, pairs)
+        database.execute("UPDATE page SET mark = 300, checksum = ? WHERE node = 14", (sum_,))
+
+    check(store, change, "page 14: no index entry stands at its mark")
+
+
+def test_a_page_whose_hash_is_not_that_of_its_records(store: Path) -> None:
+    """The checksum is made to fit."""
 
     def change(database: apsw.Connection) -> None:
-        ((node, hash_, size),) = database.execute("SELECT node, page.hash, size FROM page, head")
-        database.execute(
-            "UPDATE page SET mark = ?, checksum = ?", (size - 3, checksum(node, size - 3, hash_))
-        )
-        database.execute("UPDATE head SET settled = 0, checksum = ?", (checksum(size, 0),))
+        ((mark, meta, pairs),) = database.execute("SELECT mark, meta, pairs FROM page WHERE node = 14")
+        values = (bytes(32), page_checksum(14, mark, bytes(32), meta, pairs))
+        database.execute("UPDATE page SET hash = ?, checksum = ? WHERE node = 14", values)
 
-    check(
-        tmp_path / "store.db",
-        change,
-        "page 1: its mark is not the end of a block",
-    )
+    check(store, change, "page 14: its hash is not that of its records")
 
 
 # Checkpoints and the head
@@ -1161,3 +1167,31 @@ def test_checksums_are_over_what_they_say() -> None:
     assert checksum(1, 2) != checksum(12)
     assert bundle_checksum(0, FORM, b"x") != bundle_checksum(1, FORM, b"x")
     assert len(bundle_checksum(0, FORM, b"x")) == 8
+
+
+def resplit(first: int, at: int) -> Change:
+    """Split a row of the tail in two: the second begins with entry `at`."""
+
+    def change(database: apsw.Connection) -> None:
+        ((stored,),) = database.execute("SELECT entries FROM tail WHERE first = ?", (first,))
+        end = 0
+        for _ in range(at - first):
+            end += 2 + int.from_bytes(stored[end : end + 2], "big")
+        database.execute("UPDATE tail SET entries = ? WHERE first = ?", (stored[:end], first))
+        database.execute("INSERT INTO tail VALUES (?, ?)", (at, stored[end:]))
+
+    return change
+
+
+def test_a_row_of_the_tail_that_begins_within_a_transaction(store: Path) -> None:
+    check(store, resplit(423, 440), "tail row 440: no block begins where it does")
+
+
+def test_rows_of_the_tail_that_were_joined(store: Path) -> None:
+    def change(database: apsw.Connection) -> None:
+        ((one,),) = database.execute("SELECT entries FROM tail WHERE first = 423")
+        ((first, other),) = database.execute("SELECT first, entries FROM tail WHERE first > 423 LIMIT 1")
+        database.execute("DELETE FROM tail WHERE first = ?", (first,))
+        database.execute("UPDATE tail SET entries = ? WHERE first = 423", (one + other,))
+
+    check(store, change, "tail row 423: a block ends within it")

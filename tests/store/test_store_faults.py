@@ -110,7 +110,9 @@ def over_two_full_bundles(office: Office) -> list[Command]:
 def index_pages_that_split(office: Office) -> list[Command]:
     opened(office)
     for block in range(3):
+        office.time += 1
         office.take(office.draft(*(title(f"{block} {number}") for number in range(40))))
+    office.time += 1
     return [office.draft(*(title(f"b{number}") for number in range(60)))]
 
 
@@ -265,20 +267,36 @@ def refuse(*_: object) -> None:
     raise Unavailable("the key is locked")
 
 
-def test_a_commit_whose_answer_is_lost_is_repeated_without_doubling(
+def test_what_could_not_be_remembered_after_a_commit_is_made_up_for_before_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = Office(Sqlite(tmp_path / "store.db"))
     commands = one_entry(office)
+    size, signed = office.store.head.size, office.signer.remembered
     with monkeypatch.context() as broken:
-        broken.setattr(office.signer, "remember", refuse)  # which comes after the database's commit
-        with pytest.raises(Unavailable):
-            office.take(*commands)
+        broken.setattr(office.signer, "remember", refuse)
+        outcome = office.take(*commands)
+        assert outcome is not None
+        assert (outcome.standing, outcome.first) == (Standing.TAKEN, size)
+        before, rows = summary(office.store), dump(office.store.database)
+        with pytest.raises(Unavailable, match="the key is locked"):
+            office.take(office.draft(title("two")))
+        assert (summary(office.store), dump(office.store.database)) == (before, rows)
+    office.take(office.draft(title("two")))
+    assert office.store.head.size == size + 2
+    assert office.signer.remembered == signed + 2
+
+
+def test_a_commit_whose_answer_is_lost_is_repeated_without_doubling(tmp_path: Path) -> None:
+    office = Office(Sqlite(tmp_path / "store.db"))
+    commands = one_entry(office)
+    office.machine.apply(office.time, commands)
+    office.machine.commit()
     size = office.store.head.size
-    outcome = office.take(*commands)
+    outcome = Office(Sqlite(tmp_path / "store.db")).take(*commands)
     assert outcome is not None
     assert (outcome.standing, outcome.first, outcome.count) == (Standing.REPEATED, size - 1, 1)
-    assert office.store.head.size == size
+    assert Store(Sqlite(tmp_path / "store.db")).head.size == size
 
 
 def test_a_signer_that_refuses_stops_the_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

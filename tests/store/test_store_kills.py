@@ -76,18 +76,30 @@ def check(path: Path, acknowledged: list[Acknowledged]) -> int:
     data = list(store.entries())
     entries = [decode_entry(each) for each in data]
     assert store.log.root() == root(leaf_hashes(data))
-    latest = {
-        record_key(entry.register, entry.record): leaf_hash(each)
-        for each, entry in zip(data, entries, strict=True)
-        if entry.register != ".index"
-    }
-    assert store.index_root({}) == root_of(latest)
+    check_index(store, data, entries)
     assert str(len(data)) in store.note.decode().splitlines() or not data
     for first, names in acknowledged:
         assert [entry.record for entry in entries[first : first + len(names)]] == names
     check_once(entries)
     store.database.close()
     return len(data)
+
+
+def check_index(store: Store, data: list[bytes], entries: list[Entry]) -> None:
+    """The index is what the latest index entry says, and every record is found as it is now."""
+    keys = [record_key(entry.register, entry.record) for entry in entries]
+    index = store.head.index
+    own = [number for number, entry in enumerate(entries) if entry.register != ".index"]
+    leaves = {
+        keys[number]: leaf_hash(data[number]) for number in own if index is not None and number < index.number
+    }
+    assert store._pages.root() == root_of(leaves)
+    if index is not None:
+        assert entries[index.number].fields["root"] == f"sha256:{root_of(leaves).hex()}"
+    for number in own[-200:]:
+        state = store.record(keys[number])
+        assert state is not None
+        assert state.number >= number
 
 
 def check_once(entries: list[Entry]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from counterfoil.errors import Unavailable
 from counterfoil.ledger.command import Block, Command, Outcome
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.state import Changes, Head
@@ -37,6 +39,7 @@ class LedgerMachine:
         self.ledger = Ledger()
         self._signer = signer
         self._changes: Changes | None = None
+        self._owes = False
 
     def apply(self, time: int, commands: Sequence[Command | Settle]) -> Sequence[Outcome | None]:
         """Take a block; a `Settle` has no outcome."""
@@ -50,8 +53,17 @@ class LedgerMachine:
         """Store the block, unless every command was refused, and then what was signed."""
         changes, self._changes = self._changes, None
         if changes is not None and changes.entries:
+            if self._owes:
+                self._remember()
             self.store.commit(changes, self._signer.sign)
-            self._signer.remember()
+            self._owes = True
+            # What is stored is stored, whatever happens now: a note that fails is made up for before the next block.
+            with suppress(Unavailable):
+                self._remember()
+
+    def _remember(self) -> None:
+        self._signer.remember()
+        self._owes = False
 
     def discard(self) -> None:
         """Forget the block, and read again what memory held of the store."""

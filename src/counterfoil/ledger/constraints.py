@@ -91,9 +91,10 @@ def derived_claims(definition: Definition, body: Json | None) -> Iterator[Claim]
 
 
 def normal(value: Json) -> Json:
-    """A value as uniqueness compares it: text in NFC, also in lists."""
+    """A value as uniqueness compares it: text in NFC, also in lists; what could be no name is taken as it is."""
     if isinstance(value, str):
-        return normal_name(value)
+        name = normal_name(value)
+        return value if name is None else name
     return [normal(each) for each in value] if isinstance(value, list) else value
 
 

@@ -10,26 +10,23 @@ from counterfoil.ledger.system import AGENCY
 from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import Json
 from counterfoil.proof.policy import leaves, satisfied
-from counterfoil.proof.transaction import Transaction
+from counterfoil.proof.transaction import Endorsement, Transaction
 
 
 class Endorsers:
     """Who has endorsed a transaction, by the keys that agencies had before it.
 
-    Raises `Unauthorised` for a signature that does not hold. One whose algorithm is not in force counts for nothing.
+    The first `verified` signatures were found to hold before. Raises `Unauthorised` where another does not. One whose
+    algorithm is not in force counts for nothing.
     """
 
-    def __init__(self, view: View, knowledge: Knowledge, transaction: Transaction):
+    def __init__(self, view: View, knowledge: Knowledge, transaction: Transaction, verified: int = 0):
         self._view = view
         self._knowledge = knowledge
         self.keys: set[str] = set()
-        for endorsement in transaction.endorsements:
-            try:
-                endorsement.verify(transaction.hash)
-            except (Unverified, Malformed) as error:
-                raise Unauthorised(
-                    f"an endorsement by {endorsement.key[:60]!r} does not hold: {error}"
-                ) from None
+        for number, endorsement in enumerate(transaction.endorsements):
+            if number >= verified:
+                _verify(endorsement, transaction.hash)
             if knowledge.counts(view, endorsement.key):
                 self.keys.add(endorsement.key)
         self._members: dict[str, bool] = {}
@@ -62,3 +59,10 @@ class Endorsers:
         signers = {f"key:{key}" for key in self.keys}
         signers |= {leaf for leaf in leaves(policy) if leaf.startswith("agency:") and self.includes(leaf[7:])}
         return satisfied(policy, signers)
+
+
+def _verify(endorsement: Endorsement, transaction: str) -> None:
+    try:
+        endorsement.verify(transaction)
+    except (Unverified, Malformed) as error:
+        raise Unauthorised(f"an endorsement by {endorsement.key[:60]!r} does not hold: {error}") from None

@@ -118,7 +118,7 @@ def check_checkpoint_keys(view: View, knowledge: Knowledge, member: Proposal) ->
     for text in member.fields.get("checkpoint", ()):
         if VerifierKey.parse(text).name != origin:
             raise Violated(
-                f"the checkpoint key {text[:80]!r} of {member.record} is named for another log; its name must be {origin!r}",
+                f"the checkpoint key {text[:80]!r} of {member.record} is for another log; its name must be {origin!r}",
                 constraint="checkpoint",
                 field="checkpoint",
             )

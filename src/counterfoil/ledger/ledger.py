@@ -143,7 +143,8 @@ class Ledger:
                 f"{pending.hash} has {MAX_ENDORSEMENTS} endorsements already, the most that are kept"
             )
         transaction = pending.transaction.endorsed((*known, message.endorsement))
-        endorsers = Endorsers(view, self.knowledge, transaction)
+        # What waits was verified as it came: a stranger's message must not cost a check of all of it again.
+        endorsers = Endorsers(view, self.knowledge, transaction, verified=len(known))
         policies = Scope(view, self.knowledge, transaction).policies()
         # Anyone can make a key: if any signature were noted, strangers could fill the log and use up the places.
         if not endorsers.count(message.endorsement.key, policies):
@@ -160,7 +161,7 @@ class Ledger:
     def _endorse_again(self, view: View, pending: Pending) -> Outcome:
         """Adds nothing, but sees whether the rules have changed so that what was collected is enough now."""
         transaction = pending.transaction
-        endorsers = Endorsers(view, self.knowledge, transaction)
+        endorsers = Endorsers(view, self.knowledge, transaction, verified=len(transaction.endorsements))
         policies = Scope(view, self.knowledge, transaction).policies()
         if _open(view, transaction) and all(map(endorsers.fulfil, policies)):
             return self.complete(view, pending)

@@ -19,17 +19,19 @@ def is_name(text: str) -> bool:
     """Whether `text` may be a name: 1 to 255 characters that are printable in Unicode 14, in NFC."""
     if not 0 < len(text) <= MAX_NAME:
         return False
-    if text.isascii():
-        return text.isprintable()
-    return _is_printable(text) and is_normalized("NFC", text)
+    return _is_printable(text) and (text.isascii() or is_normalized("NFC", text))
 
 
 def normal_name(value: str) -> str | None:
     """The name that a field's value gives, whose text may be in another form; None where it gives none."""
-    return normalize("NFC", value) if _is_printable(value) else None
+    if not _is_printable(value):
+        return None
+    return value if value.isascii() else normalize("NFC", value)
 
 
 def _is_printable(text: str) -> bool:
+    if text.isascii():
+        return text.isprintable()
     return all(bisect(_EDGES, ord(character)) & 1 for character in text)
 
 

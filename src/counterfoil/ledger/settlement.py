@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from counterfoil.errors import Violated
 from counterfoil.ledger.constraints import Question, Verdict, claim_key, claims_of, derived_claims, judge
@@ -24,30 +24,44 @@ def settle(scope: Scope, written: Mapping[bytes, RecordState]) -> None:
     """
     view = scope.view
     _judge_steps(scope)
+    last = dict(zip(scope.keys, scope.transaction.proposals, strict=True))
     acquired: list[tuple[bytes, bytes, Proposal]] = []
-    questions: list[Question] = []
-    for key, proposal in dict(zip(scope.keys, scope.transaction.proposals, strict=True)).items():
+    for key, proposal in last.items():
         before, definition = scope.before[key], scope.definitions[proposal.register]
-        held = before is not None and before.flags & (CLAIMS | REFERENCES)
-        if held or proposal.claims or proposal.references or definition.unique or definition.system:
+        held = 0 if before is None or before.flags & ENDED else before.flags
+        claims = held & CLAIMS or proposal.claims or definition.unique or definition.unique_each
+        references = held & REFERENCES or proposal.references
+        if claims or references:
             earlier = scope.earlier(key) if before is not None and not before.flags & ENDED else None
             later = proposal if not written[key].flags & ENDED else None
-            acquired += _release(view, key, definition, earlier, later)
-            _refer(view, key, earlier, later)
-        if proposal.register == AGENCY:
-            check_checkpoint_keys(view, scope.knowledge, proposal)
-        if definition.ends:
-            questions.append(Question(definition, scope.earlier(key), proposal, view))
+            if claims:
+                acquired += _release(view, key, definition, earlier, later)
+            if references:
+                _refer(view, key, earlier, later)
+    _acquire(scope, acquired)
+    _judge_ends(scope, last)
+    if any(definition.system for definition in scope.definitions.values()):
+        check_governable(view, scope.knowledge)
+
+
+def _acquire(scope: Scope, acquired: Iterable[tuple[bytes, bytes, Proposal]]) -> None:
+    """Give out what was claimed, once all that is given up in the transaction has been released."""
+    view = scope.view
     for claim, holder, proposal in acquired:
         other = view.claim(claim)
         if other is not None and other != holder:
             raise _held_already(scope.definitions[proposal.register], proposal, claim)
         view.hold(claim, holder)
-    for question in questions:
-        for constraint in question.definition.ends:
-            _ask(constraint, question)
-    if any(definition.system for definition in scope.definitions.values()):
-        check_governable(view, scope.knowledge)
+
+
+def _judge_ends(scope: Scope, last: Mapping[bytes, Proposal]) -> None:
+    """Ask what is asked of the state after the whole transaction."""
+    for key, proposal in last.items():
+        definition = scope.definitions[proposal.register]
+        if definition.ends:
+            question = Question(definition, scope.earlier(key), proposal, scope.view)
+            for constraint in definition.ends:
+                _ask(constraint, question)
 
 
 def _judge_steps(scope: Scope) -> None:
@@ -60,6 +74,8 @@ def _judge_steps(scope: Scope) -> None:
             question = Question(definition, before, proposal, scope.view)
             if before is not None:
                 _check_succession(definition, before, proposal)
+            if proposal.register == AGENCY:
+                check_checkpoint_keys(scope.view, scope.knowledge, proposal)
             for constraint in definition.steps:
                 _ask(constraint, question)
         stated[key] = proposal

@@ -179,13 +179,21 @@ class IndexTree:
         if len(leaf) != HASH or len(meta) != width:
             raise Malformed(f"an index entry is a leaf hash of {HASH} bytes with {width} bytes beside it")
         node = self._page_of(key)
-        pairs, metas = self._load(node)
-        at = _find(pairs, key)
-        after = at + PAIR
-        if at < 0:
-            at = after = _place(pairs, key)
-        metas = b"".join((metas[: (at >> 6) * width], meta, metas[(after >> 6) * width :]))
-        self._settle(node, b"".join((pairs[:at], key, leaf, pairs[after:])), metas)
+        self._settle(node, *_insert(*self._load(node), key, leaf, meta))
+
+    def put_all(self, changes: Mapping[bytes, tuple[bytes, bytes]]) -> None:
+        """Set the leaf hash and side column of many keys, given as they are to `put`, each page once."""
+        keys = sorted(changes)
+        at, last = 0, len(keys)
+        while at < last:
+            place = bisect_right(self._starts, keys[at])
+            node = self._nodes[place - 1]
+            end = bisect_left(keys, self._starts[place], at) if place < len(self._starts) else last
+            pairs, metas = self._load(node)
+            for key in keys[at:end]:
+                pairs, metas = _insert(pairs, metas, key, *changes[key])
+            self._settle(node, pairs, metas)
+            at = end
 
     def update(self, changes: Mapping[bytes, bytes]) -> None:
         """Set many leaf hashes by key, in a tree without side column. Raises `Malformed` as `put` does."""
@@ -301,6 +309,19 @@ def _find(pairs: bytes, key: bytes) -> int:
     while at > 0 and at % PAIR:  # a match that is not a key: in a leaf hash, or across two
         at = pairs.find(key, at + 1)
     return at
+
+
+def _insert(pairs: bytes, metas: bytes, key: bytes, leaf: bytes, meta: bytes) -> Page:
+    """A page with one more pair, or with another leaf hash in the pair of `key`."""
+    at = _find(pairs, key)
+    after = at + PAIR
+    if at < 0:
+        at = after = _place(pairs, key)
+    width = len(meta)
+    return (
+        b"".join((pairs[:at], key, leaf, pairs[after:])),
+        b"".join((metas[: (at >> 6) * width], meta, metas[(after >> 6) * width :])),
+    )
 
 
 def _place(pairs: bytes, key: bytes) -> int:

@@ -26,8 +26,6 @@ from counterfoil.proof.transaction import decode_endorsements, decode_header
 from counterfoil.proof.verify import verify
 from counterfoil.store.store import Store
 
-MOVED_ON = "another process has written to this store since it was opened for reading: open it again"
-
 
 class Gathering:
     """What a bundle will hold, of one store."""
@@ -35,8 +33,8 @@ class Gathering:
     def __init__(self, store: Store):
         self._store = store
         index = store.head.index
-        self.settled = index is not None and index.number == store.head.size - 1
-        """Whether the index covers every entry: only then can it say what is the latest."""
+        self.indexed = index.number if index is not None else 0
+        """The latest index entry: what it says, it says of the entries before it."""
         self._entries: dict[int, Entry] = {}
         self._added: set[int] = set()
         self._taken: dict[int, Taken] = {}
@@ -51,8 +49,6 @@ class Gathering:
         if name not in self._versions:
             state = self._store.record(record_key(register, record))
             number = state.number if state else None
-            if state is not None and state.number >= self._store.head.size:
-                raise Unavailable(MOVED_ON)
             found = []
             while number is not None:
                 found.append(number)
@@ -93,7 +89,7 @@ class Gathering:
             return None
         if at < len(found):
             self.hold(found[at])
-        elif self.settled:
+        elif before <= self.indexed:
             self.claim(register, record)
         return found[at - 1]
 
@@ -122,9 +118,7 @@ class Gathering:
             index=claims,
         )
         for step in verify(bundle, None).failed:
-            raise Damaged(
-                f"what is stored proves nothing: {step.detail}; run counterfoil audit, or, if {MOVED_ON}"
-            )
+            raise Damaged(f"what is stored proves nothing: {step.detail}; run counterfoil audit")
         return bundle
 
     def _complete(self) -> None:
@@ -197,9 +191,8 @@ class Gathering:
         )
 
     def _index_claims(self) -> tuple[IndexClaim, ...]:
-        as_of = self._store.head.size - 1
-        self.hold(as_of)
-        return tuple(self._index_claim(as_of, *name) for name in self._claims)
+        self.hold(self.indexed)
+        return tuple(self._index_claim(self.indexed, *name) for name in self._claims)
 
     def _index_claim(self, as_of: int, register: str, record: str) -> IndexClaim:
         key = record_key(register, record)

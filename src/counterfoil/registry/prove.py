@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from counterfoil.errors import NotFound, Unavailable
@@ -25,7 +26,7 @@ def prove_record(
     """Prove versions of a record, and for "latest" and "all" that the last of them is the record's latest.
 
     `genesis_size` is how many entries the log began with, as a trust policy pins it. Raises `NotFound` where there
-    is no such record or version, `Unavailable` where the index does not cover the log's last entries yet.
+    is no such record or version, `Unavailable` where the index does not know its last change yet.
     """
     gathering = Gathering(store)
     found = gathering.versions(register, record)
@@ -40,7 +41,7 @@ def prove_record(
             )
         gathering.add(found[versions - 1])
     else:
-        _require_index(gathering)
+        _require_index(gathering, found)
         for number in found if versions == "all" else found[-1:]:
             gathering.add(number)
         gathering.claim(register, record)
@@ -53,7 +54,7 @@ def prove_absent(store: Store, register: str, record: str, *, genesis_size: int 
     Raises `Unavailable` where the index does not cover the log's last entries yet.
     """
     gathering = Gathering(store)
-    _require_index(gathering)
+    _require_index(gathering, ())
     if gathering.versions(register, record):
         raise NotFound(f"there is a record {record!r} in {register}, so its absence cannot be proved")
     if register == INDEX:
@@ -81,9 +82,10 @@ def prove_inclusion(store: Store, number: int, *, genesis_size: int | None = Non
     return gathering.bundle(genesis_size)
 
 
-def _require_index(gathering: Gathering) -> None:
-    if not gathering.settled:
+def _require_index(gathering: Gathering, numbers: Sequence[int]) -> None:
+    """Raise `Unavailable` where the index does not know the last of a record's entries yet."""
+    if not gathering.indexed or (numbers and numbers[-1] >= gathering.indexed):
         raise Unavailable(
-            "the last entries are not in the index yet, so nothing can be proved to be current; any write settles it, "
-            "and so does closing the node"
+            "the record's last change is not in the index yet, so nothing can be proved to be current; the next write "
+            "a second later settles it, and so does closing the node"
         )

@@ -7,12 +7,13 @@ What comes after it is replayed from the log at start.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
+from hashlib import sha256
 from typing import Final
 
 from counterfoil.errors import Damaged, Malformed
 from counterfoil.ledger.state import RecordState
-from counterfoil.proof.index import PAIR, IndexTree, Page, subtree_root
+from counterfoil.proof.index import IndexTree, Page, subtree_root
 from counterfoil.store.checksum import checksum
 from counterfoil.store.database import Database
 
@@ -37,6 +38,11 @@ def decode_state(leaf: bytes, meta: bytes) -> RecordState:
     return RecordState(leaf, int.from_bytes(meta[:5], "big"), int.from_bytes(meta[5:9], "big"), meta[9])
 
 
+def page_checksum(node: int, mark: int, hash_: bytes, meta: bytes, pairs: bytes) -> bytes:
+    """The checksum of a page's row, by which a changed one is refused before anything is judged by it."""
+    return checksum(node, mark, hash_, sha256(meta + pairs).digest())
+
+
 class IndexPages(IndexTree):
     """The index's pages, in memory as far as they are in use. `flush` must run inside a database transaction."""
 
@@ -49,7 +55,7 @@ class IndexPages(IndexTree):
         self._weight = 0
         self._hashed: set[int] = set()
         self._replaced: list[int] = []
-        self.position = 0
+        self._position = 0
         roots = {node: bytes(hash_) for node, hash_ in database.query("SELECT node, hash FROM page")}
         if roots:
             self._since = {}
@@ -66,10 +72,10 @@ class IndexPages(IndexTree):
             return None
         return decode_state(*found)
 
-    def put_records(self, records: Iterable[tuple[bytes, RecordState]]) -> None:
-        """Set the latest entries of many records."""
-        for key, state in records:
-            self.put(key, state.leaf, encode_meta(state))
+    def put_records(self, records: Mapping[bytes, RecordState], position: int) -> None:
+        """Set the latest entries of many records, which the log's entries from `position` on have changed."""
+        self._position = position
+        self.put_all({key: (state.leaf, encode_meta(state)) for key, state in records.items()})
 
     def root(self) -> bytes:
         """The root over all records."""
@@ -79,7 +85,10 @@ class IndexPages(IndexTree):
         return super().root()
 
     def flush(self, size: int, *, everything: bool = False) -> int:
-        """Write the pages that have waited longest, at a log of `size` entries; returns what is then `settled`."""
+        """Write the pages that have waited longest; returns what is then `settled`.
+
+        `size` is how many entries of the log the pages in memory have taken in.
+        """
         # A page that was split goes together with what takes its place: stored pages never overlap or leave a gap.
         nodes = {
             child for node in self._replaced for child in (2 * node, 2 * node + 1) if child in self._dirty
@@ -113,7 +122,7 @@ class IndexPages(IndexTree):
     def _row(self, node: int, mark: int) -> tuple[int, int, bytes, bytes, bytes, bytes]:
         pairs, meta = self._dirty[node]
         hash_ = self._hash(node)
-        return node, mark, hash_, checksum(node, mark, hash_), meta, pairs
+        return node, mark, hash_, page_checksum(node, mark, hash_, meta, pairs), meta, pairs
 
     def _hash(self, node: int) -> bytes:
         if node in self._stale:
@@ -132,10 +141,10 @@ class IndexPages(IndexTree):
         return page
 
     def _read(self, node: int) -> Page:
-        row = self._database.row("SELECT pairs, meta FROM page WHERE node = ?", (node,))
-        if row is None or len(row[0]) % PAIR or len(row[1]) * PAIR != len(row[0]) * META_BYTES:
-            raise Damaged(f"page {node} of the index is missing or cut; run counterfoil audit")
-        page = self._clean[node] = (row[0], row[1])
+        row = self._database.row("SELECT mark, hash, meta, pairs, checksum FROM page WHERE node = ?", (node,))
+        if row is None or page_checksum(node, *row[:4]) != row[4]:
+            raise Damaged(f"page {node} of the index is missing or changed; run counterfoil audit")
+        page = self._clean[node] = (row[3], row[2])
         if len(self._clean) > MAX_CLEAN:
             self._clean.popitem(last=False)
         return page
@@ -144,7 +153,7 @@ class IndexPages(IndexTree):
         before = self._dirty.get(node)
         if before is None:
             self._clean.pop(node, None)
-            self._since[node] = self.position
+            self._since[node] = self._position
         self._weight += len(page[0]) - (len(before[0]) if before else 0)
         self._dirty[node] = page
 

@@ -41,7 +41,10 @@ class Sqlite:
                 connect_to_read(path, untouched=untouched) if read_only else apsw.Connection(str(path))
             )
             self._connection.set_busy_timeout(BUSY_MILLISECONDS)
-            if not read_only:
+            if read_only:
+                # One view of the store for as long as it is open, whatever others write meanwhile.
+                self._connection.execute("BEGIN")
+            else:
                 self._configure()
             self._cursor = self._connection.cursor()
         except apsw.Error as error:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from counterfoil.errors import Damaged
+from counterfoil.errors import Busy, Damaged
 from counterfoil.ledger.state import Changes, Head, Pending, RecordState, Taken, flags_of
 from counterfoil.ledger.system import INDEX
 from counterfoil.proof.entry import Entry
@@ -85,12 +85,15 @@ class Store:
         self.note = b""
         settled = 0
         if row:
+            if row[7] != checksum(row[0], row[6]):
+                raise Damaged("the row that says where the log ends was changed; run counterfoil audit")
             index = RecordState(row[2], row[3], row[4], 0) if row[2] is not None else None
             self.head = Head(row[0], row[1], index, row[5])
             settled, self.note = row[6], row[8]
         self.log = Log(self.database, self.head.size)
         self._pages = IndexPages(self.database)
-        self._staged: Mapping[bytes, RecordState] | None = None
+        self._recent: dict[bytes, RecordState] = {}
+        self._ahead = False
         self._waiting: tuple[Pending, ...] | None = None
         self._replay(settled)
 
@@ -98,7 +101,7 @@ class Store:
 
     def record(self, key: bytes) -> RecordState | None:
         """The latest entry of the record with this index key."""
-        return self._pages.record(key)
+        return self._recent.get(key) or self._pages.record(key)
 
     def entry(self, number: int) -> bytes:
         """The canonical bytes of an entry."""
@@ -133,7 +136,8 @@ class Store:
 
     def index_root(self, records: Mapping[bytes, RecordState]) -> bytes:
         """The index's root with these records in it."""
-        self._stage(records)
+        self._pages.put_records({**self._recent, **records}, self._indexed)
+        self._ahead = True
         return self._pages.root()
 
     # What others read
@@ -163,7 +167,7 @@ class Store:
             first = start + WIDTH
 
     def prove_index(self, key: bytes) -> IndexProof:
-        """The index's proof for a key, under the root over all entries now in the log."""
+        """The index's proof for a key, under the root in the log's latest index entry."""
         return self._pages.prove(key)
 
     def published(self, at_least: int = 0) -> bytes | None:
@@ -188,21 +192,25 @@ class Store:
     def commit(self, changes: Changes, sign: Sign) -> None:
         """Store a block's changes for good, with a checkpoint over the log they lead to."""
         with self.database.transaction():
-            self._pages.position = self.head.size
+            self._check_alone()
             self.log.append(changes.entries, changes.leaves)
-            self._stage(changes.records)
             write_tables(self.database, changes)
-            settled = self._pages.flush(changes.head.size)
+            settled = self._pages.flush(_indexed(changes.head))
             signed = sign(changes.head, self.log.root())
             self._write_head(changes.head, settled, signed)
-        self.head, self.note, self._staged = changes.head, signed.note, None
+        if changes.head.index == self.head.index:
+            self._recent.update(changes.records)
+        else:
+            self._recent.clear()
+        self.head, self.note, self._ahead = changes.head, signed.note, False
         if changes.pending:
             self._waiting = None
 
     def publish(self, signed: Signed) -> None:
         """Keep a checkpoint of the log as it stands, with whatever signatures it has gained."""
         with self.database.transaction():
-            self._write_head(self.head, self._pages.flush(self.head.size), signed)
+            self._check_alone()
+            self._write_head(self.head, self._pages.flush(self._indexed), signed)
         self.note = signed.note
 
     def put_document(self, parts: Iterable[bytes]) -> str:
@@ -218,20 +226,31 @@ class Store:
         return read_document(self.database, name)
 
     def close(self) -> None:
-        """Write the index's waiting pages and let go of the database."""
+        """Write the index's waiting pages, unless a block that was never stored is in them, and let go of the database."""
         try:
-            if self.head.size and self._staged is None and not self._read_only:
+            if self.head.size and not self._read_only and not self._ahead:
                 with self.database.transaction():
-                    settled = self._pages.flush(self.head.size, everything=True)
+                    self._check_alone()
+                    settled = self._pages.flush(self._indexed, everything=True)
                     self._write_head(self.head, settled, Signed(self.note, published=False))
         finally:
             self.database.close()
 
-    def _stage(self, records: Mapping[bytes, RecordState]) -> None:
-        if records and self._staged is not records:
-            self._pages.position = self.head.size
-            self._pages.put_records(records.items())
-            self._staged = records
+    @property
+    def _indexed(self) -> int:
+        """How many entries the index's pages have taken in: those before the latest index entry.
+
+        What came after it waits in `_recent`, so that the index is always what that entry says.
+        """
+        return _indexed(self.head)
+
+    def _check_alone(self) -> None:
+        """Raise `Busy` where somebody else has written meanwhile, in spite of the home's lock."""
+        row = self.database.row("SELECT size FROM head")
+        if (row[0] if row else 0) != self.head.size:
+            raise Busy(
+                "another process has written to this store; stop all of them but one, and start that anew"
+            )
 
     def _write_head(self, head: Head, settled: int, signed: Signed) -> None:
         self.database.execute(
@@ -257,6 +276,12 @@ class Store:
                 raise Damaged(f"entry {number} cannot be read ({error}); run counterfoil audit") from None
             if entry.register != INDEX:
                 key = record_key(entry.register, entry.record)
-                flags = flags_of(entry, self._pages.record(key))
-                self._pages.position = number
-                self._pages.put_records([(key, RecordState(leaf_hash(data), number, entry.version, flags))])
+                flags = flags_of(entry, self.record(key))
+                self._recent[key] = RecordState(leaf_hash(data), number, entry.version, flags)
+            if number == self._indexed:
+                self._pages.put_records(self._recent, settled)
+                self._recent.clear()
+
+
+def _indexed(head: Head) -> int:
+    return head.index.number if head.index else 0

@@ -64,7 +64,7 @@ class Causes:
                 each.hash
                 for each in self._state.waiting()
                 if instant(each.transaction.header.deadline) < view.time
-                or (each.complete and self._is_open(view, each.transaction))
+                or (each.complete and _is_open(view, each.transaction))
             ]
         if self._due and first.transaction != self._due[0] and not self._ends_gone(first):
             due, self._due = self._due[0], []
@@ -104,12 +104,10 @@ class Causes:
 
     def _completion(self, view: View, transaction: str) -> None:
         pending = self._state.open[transaction]
-        if self._due[:1] != [transaction] or not (
-            pending.complete and self._is_open(view, pending.transaction)
-        ):
+        if self._due[:1] != [transaction] or not (pending.complete and _is_open(view, pending.transaction)):
             raise Malformed("it was waiting, and nothing completed it")
         self._due.pop(0)
-        self._checked(self._ledger.complete(view, pending))
+        _checked(self._ledger.complete(view, pending))
 
     def _note(self, view: View, entry: Entry) -> None:
         """A note about a waiting transaction: it arrives, gains an endorsement, or ends."""
@@ -182,18 +180,18 @@ class Causes:
         return Transaction(header, proposals, decode_endorsements(endorsements))
 
     def _take(self, view: View, command: Command) -> Outcome:
-        return self._checked(self._ledger.take(view, command))
+        return _checked(self._ledger.take(view, command))
 
-    @staticmethod
-    def _checked(outcome: Outcome) -> Outcome:
-        if outcome.error is not None:
-            raise outcome.error
-        return outcome
 
-    @staticmethod
-    def _is_open(view: View, transaction: Transaction) -> bool:
-        not_before = transaction.header.not_before
-        return not_before is None or instant(not_before) <= view.time
+def _checked(outcome: Outcome) -> Outcome:
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome
+
+
+def _is_open(view: View, transaction: Transaction) -> bool:
+    not_before = transaction.header.not_before
+    return not_before is None or instant(not_before) <= view.time
 
 
 def _endorsements(note: Entry) -> list[Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from counterfoil.errors import CounterfoilError, Malformed
@@ -29,11 +30,10 @@ def member_keys(members: Iterable[tuple[int, Entry]]) -> list[MemberKey]:
     """The checkpoint keys that members' records list, the earliest listing of each."""
     keys: dict[str, MemberKey] = {}
     for since, entry in members:
-        for text in entry.fields.get("checkpoint", ()):
-            try:
-                keys.setdefault(text, MemberKey(entry.record, since, VerifierKey.parse(text)))
-            except Malformed:
-                continue  # the entry that lists it is named elsewhere
+        listed = entry.fields.get("checkpoint")
+        for text in listed if isinstance(listed, list) else ():
+            with suppress(Malformed):  # then the entry that lists it is named where its unit is judged
+                keys.setdefault(str(text), MemberKey(entry.record, since, VerifierKey.parse(str(text))))
     return list(keys.values())
 
 
@@ -93,7 +93,7 @@ class CheckpointAudit:
             first, *others = self._wrong_roots
             what = "the root that it states is not that of the entries"
             if others:
-                what += f"; nor are those of {len(others)} more checkpoints"
+                what += f"; later ones that are wrong as well: {len(others)}"
             self._findings.add(what, first)
 
     def _is_signed(self, opened: SignedCheckpoint, algorithms: tuple[str, ...]) -> bool:

@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
-from counterfoil.proof.canonical import unlabelled
 from counterfoil.store.audit.finding import Findings
 from counterfoil.store.audit.logbook import Logbook
 from counterfoil.store.audit.stored import Stored, shown
 from counterfoil.store.documents import CHUNK
 
 
-def check_documents(stored: Stored, logbook: Logbook, named: Mapping[str, int], findings: Findings) -> None:
-    """Hash every document. `named` has the number of the first entry that names each, by its labelled hash."""
+def check_documents(stored: Stored, logbook: Logbook, named: Mapping[bytes, int], findings: Findings) -> None:
+    """Hash every document. `named` has the number of the first entry that names each, by its hash."""
     if not stored.broken.isdisjoint({"document", "chunk"}):
         findings.leave("the documents, because their tables cannot be read")
         return
-    numbers = {unlabelled(name): number for name, number in named.items()}
     sizes = {row[0]: row[1] for row in stored.rows("document")}
     hashed = _Hashed(stored)
-    for name in sorted(sizes.keys() | hashed.sizes.keys() | numbers.keys()):
-        what = _fault(name, sizes, hashed, named=name in numbers)
+    for name in sorted(sizes.keys() | hashed.sizes.keys() | named.keys()):
+        what = _fault(name, sizes, hashed, named=name in named)
         if what and not (stored.is_named("document", name) or stored.is_named("chunk", name)):
-            number = numbers.get(name)
+            number = named.get(name)
             entry = None if number is None else logbook.describe(number)
             findings.add(what, f"document {shown(name)}", entry, number=number)
-    unnamed = len(sizes.keys() - numbers.keys())
+    unnamed = len(sizes.keys() - named.keys())
     if unnamed:
-        findings.leave(f"why {unnamed} documents are stored that no entry names")
+        findings.leave(f"why documents are stored that no entry names ({unnamed})")
 
 
 class _Hashed:

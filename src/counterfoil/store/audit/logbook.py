@@ -39,6 +39,8 @@ class Logbook:
         self._cache: OrderedDict[int, Bundle] = OrderedDict()
         self.bundles = 0
         self.tail: Bundle = ()
+        self.tail_rows: list[int] = []
+        """The first entry of each row that the tail is stored in."""
         self.damaged: dict[int, bytes | None] = {}
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from counterfoil.errors import Malformed
@@ -14,8 +14,7 @@ from counterfoil.proof.index import BITS, HASH, PAGE, PAIR, IndexTree, subtree_r
 from counterfoil.store.audit.finding import Findings
 from counterfoil.store.audit.replay_state import ReplayState
 from counterfoil.store.audit.stored import Row, Stored
-from counterfoil.store.checksum import checksum
-from counterfoil.store.pages import META_BYTES, decode_state
+from counterfoil.store.pages import META_BYTES, decode_state, page_checksum
 
 MANY: Final = 4
 """How many differing records of one page are named one by one."""
@@ -24,7 +23,8 @@ MANY: Final = 4
 class PageAudit:
     """Reads the pages' marks, and compares each page once the replay has come that far.
 
-    A page is current up to its mark, and all of them up to `settled` entries. `describe` reads an entry by its number.
+    A page is current up to its mark, which is the number of an index entry, and all pages are up to `settled` entries.
+    `describe` reads an entry by its number.
     """
 
     def __init__(
@@ -39,42 +39,45 @@ class PageAudit:
         self._findings = findings
         self._state = state
         self._describe = describe
-        marks = [(row[0], row[1]) for row in stored.rows("page")]
-        self._due = sorted(((max(mark, settled), node) for node, mark in marks), reverse=True)
+        self._named: set[int] = set()
+        self._marks = {row[0]: row[1] for row in stored.rows("page")}
+        self._due = sorted(((max(mark, settled), node) for node, mark in self._marks.items()), reverse=True)
         if not stored.ill["page"] and "page" not in stored.broken:
-            self._check_cover([node for node, _ in marks], settled)
+            self._check_cover(settled)
 
     def reached(self, size: int) -> None:
         """Compare the pages whose mark is at most `size` entries."""
         while self._due and self._due[-1][0] <= size:
-            mark, node = self._due.pop()
-            row = self._stored.row("page", node)
+            row = self._stored.row("page", self._due.pop()[1])
             if row is not None:
-                self._compare(row, exact=mark == size)
+                self._compare(row)
 
-    def finish(self) -> None:
-        """Name the pages whose mark lies beyond the end of the log."""
-        for _, node in self._due:
-            self._findings.add("its mark lies beyond the end of the log", f"page {node}")
+    def finish(self, published: Collection[int]) -> None:
+        """Name the pages whose mark is none; `published` has the log's size with each index entry."""
+        beyond = {node for _, node in self._due}
+        for node, mark in self._marks.items():
+            if node in beyond:
+                self._findings.add("its mark lies beyond the end of the log", f"page {node}")
+            elif node not in self._named and mark + 1 not in published and not self._state.lost_numbers:
+                self._findings.add("no index entry stands at its mark", f"page {node}")
 
-    def _compare(self, row: Row, *, exact: bool) -> None:
+    def _compare(self, row: Row) -> None:
         node, mark, hash_, sum_, meta, pairs = row
-        where, depth = f"page {node}", node.bit_length() - 1
-        if sum_ != checksum(node, mark, hash_):
-            self._findings.add(
-                "its mark, its hash or the checksum over them are not those that were stored", where
-            )
-        elif not exact and not self._state.lost_numbers:
-            self._findings.add("its mark is not the end of a block", where)
-        if node < 1:
-            return
-        expected = self._below(node)
-        if (pairs, meta) != expected:
+        where = f"page {node}"
+        self._named.add(node)
+        if node > 0 and (pairs, meta) != (expected := self._below(node)):
             self._name(where, expected, (pairs, meta))
-        elif hash_ != subtree_root(pairs, depth):
+        elif sum_ != page_checksum(node, mark, hash_, meta, pairs):
+            what = "its mark, its hash or the checksum over it are not those that were stored"
+            self._findings.add(what, where)
+        elif node < 1:
+            pass  # that there is no such page is named where they must cover every record
+        elif hash_ != subtree_root(pairs, node.bit_length() - 1):
             self._findings.add("its hash is not that of its records", where)
         elif len(pairs) > PAGE * PAIR or (node > 1 and len(self._below(node >> 1)[0]) <= PAGE * PAIR):
             self._findings.add("the index has no such page", where)
+        else:
+            self._named.discard(node)
 
     def _below(self, node: int) -> tuple[bytes, bytes]:
         """What the log leads to below a trie node, where the replay's own pages may be split less far."""
@@ -119,14 +122,14 @@ class PageAudit:
         state = _state(found)
         return state.number in self._state.lost_numbers or labelled(state.leaf) in self._state.lost
 
-    def _check_cover(self, nodes: list[int], settled: int) -> None:
+    def _check_cover(self, settled: int) -> None:
         """The pages must cover every key once."""
-        if not nodes:
+        if not self._marks:
             if settled:
                 self._findings.add("they are missing", "pages")
             return
         try:
-            IndexTree(META_BYTES)._resume(dict.fromkeys(nodes, bytes(HASH)))  # noqa: SLF001  # as the store begins
+            IndexTree(META_BYTES)._resume(dict.fromkeys(self._marks, bytes(HASH)))  # noqa: SLF001  # as the store begins
         except Malformed as error:
             self._findings.add(f"they do not cover every record once: {error}", "pages")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import pairwise
 
 import msgspec
 
@@ -11,7 +13,7 @@ from counterfoil.ledger.ledger import Ledger, write_index
 from counterfoil.ledger.state import Changes, Pending, RecordState
 from counterfoil.ledger.system import AGENCY, INDEX, TRANSACTION
 from counterfoil.ledger.view import View
-from counterfoil.proof.canonical import labelled
+from counterfoil.proof.canonical import labelled, unlabelled
 from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.instant import instant
@@ -22,6 +24,7 @@ from counterfoil.store.audit.logbook import Logbook
 from counterfoil.store.audit.replay_state import ReplayState, Unknowable, read_entry
 from counterfoil.store.audit.rows import Rows
 from counterfoil.store.audit.stored import Row, Stored
+from counterfoil.store.log import WIDTH
 
 
 class Replay:
@@ -39,9 +42,11 @@ class Replay:
         self.causes = Causes(self._ledger, self.state, self._rows, kept)
         self.spoiled: set[str] = set()
         """Transactions that could not be judged: why, is named or follows from what is."""
+        self._unit_starts: set[int] = set()
         self._unjudged = 0
         self._index_faults: list[Entry] = []
-        self.documents: dict[str, int] = {}
+        self.documents: dict[bytes, int] = {}
+        """The first entry that names each document, by the document's hash."""
         self.members: list[tuple[int, Entry]] = []
         """Every version of a member's record, and how long the log was with it."""
         self.published: dict[int, bytes | None] = {}
@@ -52,10 +57,12 @@ class Replay:
 
     def run(self, progress: Progress, reached: Callable[[int], None]) -> None:
         """Replay everything; `reached` is told the log's size before each unit and at the end."""
-        state, size = self.state, self._logbook.size
+        state, size, tail = self.state, self._logbook.size, self._logbook.bundles * WIDTH
         while (number := state.head.size) < size:
             reached(number)
             progress(number, size)
+            if number >= tail:
+                self._unit_starts.add(number)
             entry = self._read(number)
             if entry is None:
                 self._lose(number)
@@ -70,21 +77,32 @@ class Replay:
     def finish(self) -> None:
         """Name the rows that no entry expected, and what was counted on the way."""
         self._rows.finish()
+        if not self.state.lost_numbers:
+            self._check_tail_rows()
         if self._index_faults:
             first, more = self._index_faults[0], len(self._index_faults) - 1
             what = "the index root that it states is not that of the records"
             if more:
-                what += f"; nor are those of {more} index entries after it"
+                what += f"; later ones that are wrong as well: {more}"
             self._findings.add(what, f"entry {first.number}", first, field="root")
         if self._unjudged:
-            self._findings.leave(
-                f"{self._unjudged} transactions, because entries that they build on are damaged"
-            )
+            self._findings.leave(f"transactions that build on damaged entries ({self._unjudged})")
         if any(self.causes.gone.values()):
             self._findings.leave(
-                f"whether {sum(self.causes.gone.values())} transactions that waited ended rightly: "
-                "they lapsed, were withdrawn or refused, and of those the log keeps hashes alone"
+                "whether transactions that waited, and lapsed, were withdrawn or refused, ended rightly "
+                f"({sum(self.causes.gone.values())}): of those the log keeps hashes alone"
             )
+
+    def _check_tail_rows(self) -> None:
+        """Each row of the tail is of one block: none begins within a unit, none goes on after an index entry."""
+        size = self.state.head.size
+        rows = [first for first in self._logbook.tail_rows if first < size]
+        for number in rows[1:]:
+            if number not in self._unit_starts:
+                self._findings.add("no block begins where it does", f"tail row {number}", number=number)
+        for first, end in pairwise((*rows, size)):
+            if any(first < published < end for published in self.published):
+                self._findings.add("a block ends within it", f"tail row {first}", number=first)
 
     def _read(self, number: int) -> Entry | None:
         """An entry in its place; None, with a finding, where it is not to be used."""
@@ -277,6 +295,7 @@ class Replay:
     def _note(self, number: int, entry: Entry) -> None:
         """Remember what an entry says of things that are stored apart from the log."""
         if entry.document is not None:
-            self.documents.setdefault(entry.document, number)
+            with suppress(Malformed):  # then it is no hash, which is named where its unit is judged
+                self.documents.setdefault(unlabelled(entry.document), number)
         if entry.register == AGENCY:
             self.members.append((number + 1, entry))

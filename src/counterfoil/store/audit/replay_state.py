@@ -113,9 +113,7 @@ class ReplayState:
 
     def advance(self, changes: Changes) -> None:
         """Take what the ledger's rules gave."""
-        put = self.tree.put
-        for key, state in changes.records.items():
-            put(key, state.leaf, encode_meta(state))
+        self.tree.put_all({key: (state.leaf, encode_meta(state)) for key, state in changes.records.items()})
         for claim, holder in changes.claims.items():
             if holder is None:
                 self.claims.pop(claim, None)

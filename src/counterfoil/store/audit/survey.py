@@ -177,6 +177,7 @@ class Survey:
                 self._findings.add("it holds entries that stand elsewhere, or none", where, number=first)
                 continue
             self._miss(tail, first - start)
+            self._book.tail_rows.append(first)
             try:
                 tail += decode_bundle(stored, _count(stored))
             except Malformed as error:
@@ -200,7 +201,7 @@ class Survey:
             return
         if not tail or tail[-1] is not None:  # else a row that cannot be read, which is named, held them
             first = self._book.bundles * WIDTH + len(tail)
-            what = f"{missing} entries are missing, from {first} on"
+            what = f"the entries {first} to {first + missing - 1} are missing"
             if not (self._stored.ill["tail"] or "tail" in self._stored.broken):
                 self._findings.add(what, "tail", number=first)
         tail += [None] * missing
