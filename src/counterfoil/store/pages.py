@@ -56,7 +56,12 @@ class IndexPages(IndexTree):
         self._hashed: set[int] = set()
         self._replaced: list[int] = []
         self._position = 0
-        roots = {node: bytes(hash_) for node, hash_ in database.query("SELECT node, hash FROM page")}
+        self.newest = 0
+        """The largest mark of a page that was stored when this was opened."""
+        roots = {}
+        for node, mark, hash_ in database.query("SELECT node, mark, hash FROM page"):
+            roots[node] = bytes(hash_)
+            self.newest = max(self.newest, mark)
         if roots:
             self._since = {}
             try:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from counterfoil.errors import Busy, Damaged
+from counterfoil.errors import Busy, Damaged, Unavailable
 from counterfoil.ledger.state import Changes, Head, Pending, RecordState, Taken, flags_of
 from counterfoil.ledger.system import INDEX
 from counterfoil.proof.entry import Entry
@@ -39,6 +39,8 @@ Sign = Callable[[Head, bytes], Signed]
 """Signs a log's head and root; called while a block is stored, before it is stored for good."""
 
 
+MAX_WAITING: Final = 4_096
+"""How many records may wait for the next index entry: all at once they may touch as many pages, of 6 kB each."""
 HEAD: Final = (
     "SELECT size, time, index_leaf, index_number, index_version, index_time, settled, checksum, note"
     " FROM head"
@@ -93,6 +95,7 @@ class Store:
         self.log = Log(self.database, self.head.size)
         self._pages = IndexPages(self.database)
         self._recent: dict[bytes, RecordState] = {}
+        self._covered = 0
         self._ahead = False
         self._waiting: tuple[Pending, ...] | None = None
         self._replay(settled)
@@ -136,8 +139,7 @@ class Store:
 
     def index_root(self, records: Mapping[bytes, RecordState]) -> bytes:
         """The index's root with these records in it."""
-        self._pages.put_records({**self._recent, **records}, self._indexed)
-        self._ahead = True
+        self._put(records)
         return self._pages.root()
 
     # What others read
@@ -167,7 +169,12 @@ class Store:
             first = start + WIDTH
 
     def prove_index(self, key: bytes) -> IndexProof:
-        """The index's proof for a key, under the root in the log's latest index entry."""
+        """The index's proof for a key, under the root in the log's latest index entry.
+
+        Raises `Unavailable` where so much has changed since that entry that the index could not wait for the next.
+        """
+        if self._covered != _indexed(self.head):
+            raise Unavailable("the index is taking in many changes at this moment; ask again in a second")
         return self._pages.prove(key)
 
     def published(self, at_least: int = 0) -> bytes | None:
@@ -195,14 +202,12 @@ class Store:
             self._check_alone()
             self.log.append(changes.entries, changes.leaves)
             write_tables(self.database, changes)
-            settled = self._pages.flush(_indexed(changes.head))
+            covered, waiting = self._cover(changes)
+            settled = self._pages.flush(covered)
             signed = sign(changes.head, self.log.root())
             self._write_head(changes.head, settled, signed)
-        if changes.head.index == self.head.index:
-            self._recent.update(changes.records)
-        else:
-            self._recent.clear()
         self.head, self.note, self._ahead = changes.head, signed.note, False
+        self._covered, self._recent = covered, waiting
         if changes.pending:
             self._waiting = None
 
@@ -210,7 +215,7 @@ class Store:
         """Keep a checkpoint of the log as it stands, with whatever signatures it has gained."""
         with self.database.transaction():
             self._check_alone()
-            self._write_head(self.head, self._pages.flush(self._indexed), signed)
+            self._write_head(self.head, self._pages.flush(self._covered), signed)
         self.note = signed.note
 
     def put_document(self, parts: Iterable[bytes]) -> str:
@@ -226,23 +231,33 @@ class Store:
         return read_document(self.database, name)
 
     def close(self) -> None:
-        """Write the index's waiting pages, unless a block that was never stored is in them, and let go of the database."""
+        """Write the index's waiting pages, unless they hold a block never stored, and let go of the database."""
         try:
             if self.head.size and not self._read_only and not self._ahead:
                 with self.database.transaction():
                     self._check_alone()
-                    settled = self._pages.flush(self._indexed, everything=True)
+                    settled = self._pages.flush(self._covered, everything=True)
                     self._write_head(self.head, settled, Signed(self.note, published=False))
         finally:
             self.database.close()
 
-    @property
-    def _indexed(self) -> int:
-        """How many entries the index's pages have taken in: those before the latest index entry.
+    def _cover(self, changes: Changes) -> tuple[int, dict[bytes, RecordState]]:
+        """How many entries the index's pages have taken in after a block, and the records that wait for the next.
 
-        What came after it waits in `_recent`, so that the index is always what that entry says.
+        Those are the entries before the latest index entry, so that the index is what that entry says; only where more
+        changes within its second than may wait, the index takes them in before the next entry.
         """
-        return _indexed(self.head)
+        if changes.head.index != self.head.index:
+            return _indexed(changes.head), {}
+        if len(self._recent) + len(changes.records) > MAX_WAITING:
+            self._put(changes.records)
+            return changes.head.size, {}
+        self._recent.update(changes.records)
+        return self._covered, self._recent
+
+    def _put(self, records: Mapping[bytes, RecordState]) -> None:
+        self._pages.put_records({**self._recent, **records}, self._covered)
+        self._ahead = True
 
     def _check_alone(self) -> None:
         """Raise `Busy` where somebody else has written meanwhile, in spite of the home's lock."""
@@ -269,6 +284,10 @@ class Store:
             )
 
     def _replay(self, settled: int) -> None:
+        """Bring the pages to the latest index entry, or to the log's end where one of them is past that entry."""
+        indexed = _indexed(self.head)
+        end = indexed if self._pages.newest <= indexed else self.head.size
+        self._covered = settled
         for number, data in enumerate(self.entries(settled), settled):
             try:
                 entry = _decode(data)
@@ -278,9 +297,10 @@ class Store:
                 key = record_key(entry.register, entry.record)
                 flags = flags_of(entry, self.record(key))
                 self._recent[key] = RecordState(leaf_hash(data), number, entry.version, flags)
-            if number == self._indexed:
-                self._pages.put_records(self._recent, settled)
-                self._recent.clear()
+            if number == end - 1:
+                self._put({})
+                self._recent = {}
+        self._covered, self._ahead = end, False
 
 
 def _indexed(head: Head) -> int:

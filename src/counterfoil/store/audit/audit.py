@@ -61,7 +61,7 @@ def _audit_tables(stored: Stored, findings: Findings, progress: Progress) -> Aud
     pages = PageAudit(stored, findings, replay.state, head[7] if head else 0, logbook.describe)
     replay.run(lambda done, total: progress((done + total) // 2, total), pages.reached)
     replay.finish()
-    pages.finish(replay.published)
+    pages.finish()
     tables = TableAudit(stored, logbook, replay, findings)
     tables.compare_head()
     tables.compare()

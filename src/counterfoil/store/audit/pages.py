@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final
 
 from counterfoil.errors import Malformed
@@ -41,25 +41,29 @@ class PageAudit:
         self._describe = describe
         self._named: set[int] = set()
         self._marks = {row[0]: row[1] for row in stored.rows("page")}
+        self._wanted = set(self._marks.values())
+        self._ends: set[int] = set()
         self._due = sorted(((max(mark, settled), node) for node, mark in self._marks.items()), reverse=True)
         if not stored.ill["page"] and "page" not in stored.broken:
             self._check_cover(settled)
 
     def reached(self, size: int) -> None:
-        """Compare the pages whose mark is at most `size` entries."""
+        """Compare the pages whose mark is at most `size` entries, where a unit of the log ends."""
+        if size in self._wanted:
+            self._ends.add(size)
         while self._due and self._due[-1][0] <= size:
             row = self._stored.row("page", self._due.pop()[1])
             if row is not None:
                 self._compare(row)
 
-    def finish(self, published: Collection[int]) -> None:
-        """Name the pages whose mark is none; `published` has the log's size with each index entry."""
+    def finish(self) -> None:
+        """Name the pages whose mark lies within a unit of the log, or beyond its end."""
         beyond = {node for _, node in self._due}
         for node, mark in self._marks.items():
             if node in beyond:
                 self._findings.add("its mark lies beyond the end of the log", f"page {node}")
-            elif node not in self._named and mark + 1 not in published and not self._state.lost_numbers:
-                self._findings.add("no index entry stands at its mark", f"page {node}")
+            elif node not in self._named and mark not in self._ends and not self._state.lost_numbers:
+                self._findings.add("its mark is not the end of a block", f"page {node}")
 
     def _compare(self, row: Row) -> None:
         node, mark, hash_, sum_, meta, pairs = row
