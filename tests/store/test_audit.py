@@ -625,13 +625,13 @@ def test_a_page_that_is_split_too_early(store: Path) -> None:
     check(store, change, "page 28: the index has no such page", "page 29: the index has no such page")
 
 
-def test_a_mark_at_which_no_index_entry_stands(store: Path) -> None:
+def test_a_mark_within_a_block(store: Path) -> None:
     def change(database: apsw.Connection) -> None:
         ((hash_, meta, pairs),) = database.execute("SELECT hash, meta, pairs FROM page WHERE node = 14")
         sum_ = page_checksum(14, 300, hash_, meta, pairs)
         database.execute("UPDATE page SET mark = 300, checksum = ? WHERE node = 14", (sum_,))
 
-    check(store, change, "page 14: no index entry stands at its mark")
+    check(store, change, "page 14: its mark is not the end of a block")
 
 
 def test_a_page_whose_hash_is_not_that_of_its_records(store: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 import apsw
 
 from counterfoil.bench.measure import Figure, alternate, figure, wall
-from counterfoil.bench.rows import REGISTER, SCHEMA, fields_of, proposal, proposals
+from counterfoil.bench.rows import REGISTER, SCHEMA, fields_of, name_of, proposal, proposals
 from counterfoil.ledger.system import REGISTER as DEFINITIONS
 from counterfoil.node import Node
 from counterfoil.proof.entry import Proposal
@@ -97,7 +97,7 @@ def batch_figures(records: int) -> Iterator[Figure]:
             batch = []
             for number in random.sample(range(records), BATCH):
                 versions[number] = versions.get(number, 1) + 1
-                record = f"{number:012d}"
+                record = name_of(number)
                 batch.append(proposal(record, versions[number], fields_of(record, random)))
             return batch
 

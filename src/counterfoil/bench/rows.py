@@ -14,6 +14,8 @@ from counterfoil.proof.entry import Proposal
 
 REGISTER: Final = "bench"
 FIELDS: Final = 8
+ODD: Final = 0x9E3779B97F4A7C15
+"""An odd number: multiplying by it moves 64-bit numbers about, each to a place of its own."""
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {"id": {"type": "string"}}
@@ -47,12 +49,15 @@ def fields_of(record: str, random: Random) -> dict[str, str]:
     return {"id": record} | {f"field-{number}": f"{random.getrandbits(44):011x}" for number in range(FIELDS)}
 
 
+def name_of(number: int) -> str:
+    """A record's name: no two numbers have the same, and they come in no order, as the ids of most registers do."""
+    return f"{number * ODD % (1 << 64):016x}"
+
+
 def proposals(first: int, count: int, random: Random, version: int = 1) -> list[Proposal]:
     """New records from `first` on, or a later version of them."""
-    return [
-        proposal(f"{number:012d}", version, fields_of(f"{number:012d}", random))
-        for number in range(first, first + count)
-    ]
+    names = map(name_of, range(first, first + count))
+    return [proposal(name, version, fields_of(name, random)) for name in names]
 
 
 def proposal(record: str, version: int, fields: dict[str, str]) -> Proposal:

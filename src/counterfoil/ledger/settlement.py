@@ -39,8 +39,10 @@ def settle(scope: Scope, written: Mapping[bytes, RecordState]) -> None:
             if references:
                 _refer(view, key, earlier, later)
     _acquire(scope, acquired)
-    _judge_ends(scope, last)
-    if any(definition.system for definition in scope.definitions.values()):
+    definitions = scope.definitions.values()
+    if any(definition.ends for definition in definitions):
+        _judge_ends(scope, last)
+    if any(definition.system for definition in definitions):
         check_governable(view, scope.knowledge)
 
 
