@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from counterfoil.proof.entry import Proposal
-from counterfoil.proof.index import BITS, PAIR, subtree_root
+from counterfoil.proof.index import BITS, PAIR, record_key, subtree_root
 from counterfoil.proof.note import parse_note
 from counterfoil.store.audit.audit import Audited
 from counterfoil.store.audit.finding import MAX_ALIKE, Finding, Findings
@@ -22,7 +22,7 @@ from counterfoil.store.audit.stored import TABLES
 from counterfoil.store.checksum import bundle_checksum, checksum
 from counterfoil.store.closing import SUM_BYTES
 from counterfoil.store.log import FORM
-from counterfoil.store.pages import page_checksum
+from counterfoil.store.pages import META_BYTES, page_checksum
 from counterfoil.store.schema import CREATE
 from tests.store.changes import Change, apply, entries, entry, every, flipped, sql
 from tests.store.sample import ORIGIN, START, Clock, audited, define, open_node, titles
@@ -539,6 +539,22 @@ def test_a_transaction_that_is_kept_as_waiting_after_it_was_taken(store: Path) -
 # The index's pages
 
 
+def of_page(record: str, column: str) -> Change:
+    """A bit of what the index's pages say of a title: of its leaf hash (pairs), or beside it (meta)."""
+    key = record_key("title", record)
+
+    def change(database: apsw.Connection) -> None:
+        for node, pairs, meta in list(database.execute("SELECT node, pairs, meta FROM page")):
+            if key in pairs:
+                slot = pairs.index(key) // PAIR
+                at = slot * PAIR + 40 if column == "pairs" else slot * META_BYTES + 4
+                data = bytearray(pairs if column == "pairs" else meta)
+                data[at] ^= 1
+                database.execute(f"UPDATE page SET {column} = ? WHERE node = ?", (bytes(data), node))
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "patterns"),
     [
@@ -563,11 +579,11 @@ def test_a_transaction_that_is_kept_as_waiting_after_it_was_taken(store: Path) -
             ["page 14: its mark, its hash or the checksum …"],
         ),
         (
-            flipped("page", "meta", "node = 14", 9),
+            of_page("T175", "meta"),
             ["page 14: title 'T175', version 1: its record of this is not what the log leads to"],
         ),
         (
-            flipped("page", "pairs", "node = 14", 40),
+            of_page("T175", "pairs"),
             ["page 14: title 'T175', version 1: its record of this is not what the log leads to"],
         ),
         (

@@ -143,8 +143,6 @@ def _audit_whole(
     home: Home, database: Sqlite, findings: Findings, progress: Progress, signed: LastSigned | None
 ) -> Audited | None:
     try:
-        # One transaction, so that all is of one moment where another process writes meanwhile.
-        database.execute("BEGIN")
         audited = audit_store(database, home.store, progress)
     except Busy:
         raise

@@ -78,10 +78,14 @@ class PageAudit:
             pass  # that there is no such page is named where they must cover every record
         elif hash_ != subtree_root(pairs, node.bit_length() - 1):
             self._findings.add("its hash is not that of its records", where)
-        elif len(pairs) > PAGE * PAIR or (node > 1 and len(self._below(node >> 1)[0]) <= PAGE * PAIR):
+        elif not self._state.lost_numbers and not self._is_page(node, len(pairs) // PAIR):
             self._findings.add("the index has no such page", where)
         else:
             self._named.discard(node)
+
+    def _is_page(self, node: int, records: int) -> bool:
+        """Whether a trie node is the highest one with few enough records."""
+        return records <= PAGE and (node == 1 or len(self._below(node >> 1)[0]) > PAGE * PAIR)
 
     def _below(self, node: int) -> tuple[bytes, bytes]:
         """What the log leads to below a trie node, where the replay's own pages may be split less far."""
