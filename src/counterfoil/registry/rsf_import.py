@@ -6,7 +6,7 @@ passed over, so that an import that was interrupted goes on where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from counterfoil.errors import Conflict, Malformed, NotFound
@@ -75,18 +75,19 @@ def import_rsf(
     if name is None:
         raise NotFound("the file defines no register; say which one it is for: --register NAME")
     plan = _Plan(writer, file, name)
-    plan.check()
+    new = plan.check()
+    imported = Imported(name, len(file.user_entries), new, file.published_root_verified)
     if dry_run:
-        return Imported(name, len(file.user_entries), len(plan.proposals), file.published_root_verified)
+        return imported
     if plan.definitions:
         writer.submit(plan.definitions)
-    done = len(file.entries) - len(plan.proposals)
-    for batch in _batches(plan.proposals):
+    done = len(file.entries) - new
+    for batch in _batches(plan.proposals()):
         writer.submit(batch)
         done += len(batch)
         progress(done, len(file.entries))
     progress(len(file.entries), len(file.entries))
-    return Imported(name, len(file.user_entries), len(plan.proposals), file.published_root_verified)
+    return imported
 
 
 class _Plan:
@@ -110,17 +111,20 @@ class _Plan:
                 },
             ),
         ]
-        self.proposals = list(self._entries(file))
+        self._file = file
 
-    def check(self) -> None:
-        """Raise `Malformed` or `Violated` for the first entry that its register would not take."""
+    def check(self) -> int:
+        """How many entries are new. Raises `Malformed` or `Violated` for the first that its register would not take."""
         definitions = {definition.name: definition for definition in self._compiled}
-        for proposal in self.proposals:
+        new = 0
+        for proposal in self.proposals():
+            new += 1
             check_content(definitions[proposal.register], proposal)
             if len(proposal.encode()) + PLACE_BYTES > MAX_ENTRY_BYTES:
                 raise Malformed(
                     f"{proposal.register} {proposal.record!r} is too large for an entry of {MAX_ENTRY_BYTES} bytes"
                 )
+        return new
 
     def _define(self, writer: Writer, name: str, fields: dict[str, Json]) -> Iterator[Proposal]:
         self._compiled.append(parse_definition(name, fields))
@@ -134,7 +138,9 @@ class _Plan:
         elif existing.fields != fields:
             yield Proposal(REGISTER, name, "amend", existing.version + 1, body={"fields": fields})
 
-    def _entries(self, file: RsfFile) -> Iterator[Proposal]:
+    def proposals(self) -> Iterator[Proposal]:
+        """The entries that are not here yet, in the file's order. Raises `Conflict` for one that differs from ours."""
+        file = self._file
         versions: dict[tuple[str, str], int] = {}
         for entry in file.entries:
             register = self._names[entry.kind]
@@ -173,7 +179,7 @@ def _check_same(register: str, entry: RsfEntry, version: int, known: Entry) -> N
         )
 
 
-def _batches(proposals: Sequence[Proposal]) -> Iterator[list[Proposal]]:
+def _batches(proposals: Iterable[Proposal]) -> Iterator[list[Proposal]]:
     batch: list[Proposal] = []
     size = 0
     for proposal in proposals:
