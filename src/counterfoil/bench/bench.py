@@ -18,7 +18,7 @@ def figures(records: int, oracle: Path | None) -> Iterator[Figure]:
 
     `oracle` is a Python that has pymerkle; without it that one comparison is left out.
     """
-    yield from tree_figures(60_000, oracle)
+    yield from tree_figures(200_000, oracle)
     yield from proof_figures(100_000)
     yield from single_figures(25)
     yield from bundle_figures(10_000)

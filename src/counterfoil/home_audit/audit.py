@@ -149,7 +149,9 @@ def _audit_whole(
     except CounterfoilError as error:
         findings.add(f"it cannot be read: {error}", home.store.name)
         return None
-    if audited.entries:
+    if not audited.readable:
+        findings.leave("what lies beside the store, as the store cannot be read")
+    elif audited.entries:
         try:
             Beside(home, Store(database, read_only=True), audited, findings).check(signed)
         except CounterfoilError as error:

@@ -25,7 +25,8 @@ class Audited(msgspec.Struct, frozen=True):
     """What the audit of a store found, and what it leaves to compare with what lies beside the store.
 
     `findings` lists the first of each kind of fault, `found` is how many faults there are. `root` is the log's root
-    after `entries`; `genesis_root` was its root after the first `genesis_size`, as a trust policy pins it.
+    after `entries`; `genesis_root` was its root after the first `genesis_size`, as a trust policy pins it. Not
+    `readable` is a store in which a table could not be read, or held values that are not of its columns' types.
     """
 
     entries: int
@@ -37,6 +38,7 @@ class Audited(msgspec.Struct, frozen=True):
     checkpoint_keys: tuple[str, ...]
     genesis_size: int
     genesis_root: bytes
+    readable: bool
 
 
 def audit_store(database: Database, path: Path, progress: Progress = lambda done, total: None) -> Audited:
@@ -49,7 +51,7 @@ def audit_store(database: Database, path: Path, progress: Progress = lambda done
     check_file(path, findings)
     missing = check_tables(database, findings, path.name)
     if missing is None:
-        return _report(findings, None, "", ())
+        return _report(findings, None, "", (), readable=False)
     return _audit_tables(Stored(database, findings, missing), findings, progress)
 
 
@@ -69,7 +71,8 @@ def _audit_tables(stored: Stored, findings: Findings, progress: Progress) -> Aud
     _check_notes(stored, replay, head, origin, findings)
     check_documents(stored, logbook, replay.documents, findings)
     keys = sorted({each.key.text for each in member_keys(replay.members)})
-    return _report(findings, replay, origin, tuple(keys))
+    readable = not (stored.broken or any(stored.ill.values()))
+    return _report(findings, replay, origin, tuple(keys), readable=readable)
 
 
 def _log_head(head: Row | None) -> LogHead:
@@ -108,7 +111,9 @@ def _check_notes(stored: Stored, replay: Replay, head: Row | None, origin: str, 
     checkpoints.finish()
 
 
-def _report(findings: Findings, replay: Replay | None, origin: str, keys: tuple[str, ...]) -> Audited:
+def _report(
+    findings: Findings, replay: Replay | None, origin: str, keys: tuple[str, ...], *, readable: bool
+) -> Audited:
     genesis = min(replay.published, default=0) if replay else 0
     if replay is None or any(number < genesis for number in replay.state.lost_numbers):
         genesis = 0
@@ -122,4 +127,5 @@ def _report(findings: Findings, replay: Replay | None, origin: str, keys: tuple[
         checkpoint_keys=keys,
         genesis_size=genesis,
         genesis_root=(replay.published.get(genesis) if replay else None) or b"",
+        readable=readable,
     )
