@@ -12,6 +12,7 @@ import pytest
 from counterfoil.errors import Busy, Conflict, Damaged, Malformed, NotFound, Unavailable
 from counterfoil.ledger.command import Standing
 from counterfoil.node import Node
+from counterfoil.proof.canonical import digest
 from counterfoil.proof.checkpoint import open_checkpoint
 from counterfoil.proof.entry import Proposal
 from counterfoil.proof.instant import instant_text
@@ -131,6 +132,17 @@ def test_an_idempotency_key_answers_with_the_first_transaction(node: Node) -> No
     )
     with pytest.raises(Conflict, match="used for another request"):
         node.submit([pet("2", "Tom")], idempotency_key="a")
+
+
+def test_a_document_is_stored_before_the_entry_that_names_it(node: Node) -> None:
+    deed = b"This indenture" * 40_000
+    name = digest(deed)
+    proposal = Proposal("pet", "deed", "create", 1, document=name)
+    with pytest.raises(NotFound, match="store it before the entry that names it"):
+        node.submit([proposal])
+    assert node.store.put_document([deed[:100_000], deed[100_000:]]) == name
+    node.submit([proposal])
+    assert b"".join(node.store.read_document(name)) == deed
 
 
 def test_a_receipt_ends_with_an_index_entry_and_a_published_checkpoint(node: Node, clock: Clock) -> None:

@@ -92,7 +92,7 @@ class Home:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Busy(
-                    f"another process writes to {self.folder} now; wait until it has ended, or stop it"
+                    f"another process writes to {self.folder} or audits it now; wait until it has ended, or stop it"
                 ) from None
             yield
         finally:

@@ -160,9 +160,14 @@ class Node:
 
         `request` is what an idempotency key stands for, where that is not the proposals themselves. `keys` endorse
         beside this agency's own. `receipt`: end with an index entry and a published checkpoint, so that the entries can
-        be proved current at once. Raises `Refused` (`Conflict`, `Violated`, `Unauthorised`, `Lapsed`) or `Malformed`,
-        and then nothing was stored.
+        be proved current at once. Raises `NotFound` for a document that is not stored, `Refused` (`Conflict`,
+        `Violated`, `Unauthorised`, `Lapsed`) or `Malformed`, and then nothing was stored.
         """
+        for proposal in proposals:
+            if proposal.document is not None and self.store.document_size(proposal.document) is None:
+                raise NotFound(
+                    f"the document {proposal.document} is not stored; store it before the entry that names it"
+                )
         header = Header(
             origin=self.origin,
             agency=self.agency,
