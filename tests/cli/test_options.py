@@ -102,7 +102,7 @@ def test_two_writers_one_sentence(command: Command, land: Path) -> None:
         read = command("record", "land-title", "1", "--json")
     assert (told.code, told.out) == (3, b"")
     assert told.err.startswith("counterfoil: another process ")
-    assert told.err.endswith(f"{land} now; wait until it has ended, or stop it\n")
+    assert told.err.endswith(f"{land} or audits it now; wait until it has ended, or stop it\n")
     assert read.result["version"] == 2
 
 
