@@ -19,7 +19,7 @@ from counterfoil.bench.rows import REGISTER, SCHEMA, fields_of, name_of, proposa
 from counterfoil.ledger.system import REGISTER as DEFINITIONS
 from counterfoil.node import Node
 from counterfoil.proof.entry import Proposal
-from counterfoil.store.sqlite import CACHE_KIB, CHECKPOINT_PAGES, PAGE_SIZE
+from counterfoil.store.sqlite import PRAGMAS
 
 BATCH: Final = 1_000
 SEGMENTS: Final = 6
@@ -32,13 +32,7 @@ class BareTable:
 
     def __init__(self, path: Path):
         self._connection = apsw.Connection(str(path))
-        for pragma in (
-            f"page_size={PAGE_SIZE}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            f"cache_size=-{CACHE_KIB}",
-            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
-        ):
+        for pragma in PRAGMAS:
             self._connection.execute(f"PRAGMA {pragma}").fetchall()
         self._connection.execute(
             "CREATE TABLE entry (register TEXT, record TEXT, version INTEGER, body BLOB,"

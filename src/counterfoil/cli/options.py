@@ -46,6 +46,16 @@ HomeOption: TypeAlias = Annotated[
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Answer in JSON: one document a line, the last one the result.")
 ]
+OutOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write to this file.",
+        show_default="standard output",
+        readable=False,
+    ),
+]
 RegisterArgument: TypeAlias = Annotated[str, typer.Argument(metavar="REGISTER", help="The register's name.")]
 KeyArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="KEY", help="The record's key in its register.")

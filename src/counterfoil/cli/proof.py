@@ -12,6 +12,7 @@ from counterfoil.cli.options import (
     COMMAND,
     HomeOption,
     JsonOption,
+    OutOption,
     example,
     read_input,
     reading,
@@ -47,16 +48,7 @@ def prove(
         str | None, typer.Argument(metavar="KEY]", help="The record's key in its register.")
     ] = None,
     *,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="FILE",
-            help="Write to this file.",
-            show_default="standard output",
-            readable=False,
-        ),
-    ] = None,
+    out: OutOption = None,
     all_versions: Annotated[
         bool,
         typer.Option("--all-versions", help="Prove every version of the record, and that there is no other."),

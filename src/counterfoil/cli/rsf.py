@@ -16,6 +16,7 @@ from counterfoil.cli.options import (
     COMMAND,
     HomeOption,
     JsonOption,
+    OutOption,
     RegisterArgument,
     example,
     home_folder,
@@ -205,16 +206,7 @@ def _refuse(output: Output, failure: Failure, path: Path, register: str | None) 
 )
 def export(
     register: RegisterArgument,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="FILE",
-            help="Write to this file.",
-            show_default="standard output",
-            readable=False,
-        ),
-    ] = None,
+    out: OutOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> int:

@@ -98,11 +98,6 @@ class Definition:
         """The constraints that ask for endorsements of their own."""
 
     @property
-    def asks_for_fields(self) -> bool:
-        """Whether an entry without content makes no sense here."""
-        return self.system or self.schema is not None
-
-    @property
     def constraints(self) -> tuple[Constraint, ...]:
         """The declared rules, in their order."""
         return self.fields.constraints

@@ -32,6 +32,7 @@ from counterfoil.ledger.scope import Scope
 from counterfoil.ledger.state import Changes, Pending, State, Taken
 from counterfoil.ledger.system import INDEX
 from counterfoil.ledger.view import View
+from counterfoil.proof import rules
 from counterfoil.proof.canonical import labelled, unlabelled
 from counterfoil.proof.entry import Proposal
 from counterfoil.proof.instant import instant
@@ -49,7 +50,7 @@ __all__ = [
     "write_index",
 ]
 
-INDEX_RECORD: Final = "root"
+INDEX_RECORD: Final = rules.INDEX_RECORD
 REASONS: Final[tuple[tuple[type[CounterfoilError], str], ...]] = (
     (Conflict, "conflict"),
     (Violated, "violated"),

@@ -10,6 +10,7 @@ import msgspec
 from counterfoil.errors import Malformed, Violated
 from counterfoil.ledger.constraints import check_constraints
 from counterfoil.ledger.definition import parse_definition
+from counterfoil.proof import rules
 from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import ENDING, Entry, Proposal
 from counterfoil.proof.instant import instant
@@ -17,21 +18,21 @@ from counterfoil.proof.note import VerifierKey
 from counterfoil.proof.policy import check_policy
 from counterfoil.proof.signing import PublicKey
 
-AGENCY: Final = ".agency"
-REGISTER: Final = ".register"
-PARAMETER: Final = ".parameter"
-ALGORITHM: Final = ".algorithm"
-TRANSACTION: Final = ".transaction"
-INDEX: Final = ".index"
-GOVERNED: Final = frozenset({AGENCY, REGISTER, PARAMETER, ALGORITHM})
+AGENCY: Final = rules.AGENCY
+REGISTER: Final = rules.REGISTER
+PARAMETER: Final = rules.PARAMETER
+ALGORITHM: Final = rules.ALGORITHM
+TRANSACTION: Final = rules.TRANSACTION
+INDEX: Final = rules.INDEX
+GOVERNED: Final = rules.GOVERNED
 """System registers that agencies change by transactions, under the governance policy."""
-LEDGER_ONLY: Final = frozenset({TRANSACTION, INDEX})
+LEDGER_ONLY: Final = rules.LEDGER_ONLY
 """System registers that the ledger writes itself."""
 HASH: Final = "hash"
 SIGNATURE: Final = "signature"
 """What an algorithm may be for."""
-LEDGER_PARAMETERS: Final = "ledger"
-STATE_MACHINE: Final = 1
+LEDGER_PARAMETERS: Final = rules.PARAMETERS
+STATE_MACHINE: Final = rules.STATE_MACHINE
 """The version of the rules in this package; a new one is activated by a record, not by a release."""
 _ORIGIN: Final = re.compile(r"[!-*,-~]{1,255}")
 """A key name of C2SP signed-note, in ASCII, so that it can stand in an address."""

@@ -21,6 +21,16 @@ PAGE_SIZE: Final = 2048
 CACHE_KIB: Final = 16_384
 CHECKPOINT_PAGES: Final = 4_000
 BUSY_MILLISECONDS: Final = 5_000
+PRAGMAS: Final = (
+    f"page_size={PAGE_SIZE}",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    f"cache_size=-{CACHE_KIB}",
+    f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+    "foreign_keys=OFF",
+    "trusted_schema=OFF",
+)
+"""How every connection that writes is set up."""
 
 
 class Sqlite:
@@ -51,15 +61,7 @@ class Sqlite:
             raise _translate(error, path) from error
 
     def _configure(self) -> None:
-        for pragma in (
-            f"page_size={PAGE_SIZE}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            f"cache_size=-{CACHE_KIB}",
-            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
-            "foreign_keys=OFF",
-            "trusted_schema=OFF",
-        ):
+        for pragma in PRAGMAS:
             self._connection.execute(f"PRAGMA {pragma}").fetchall()
 
     def execute(self, sql: str, values: Sequence[Value] = ()) -> None:
