@@ -1,10 +1,10 @@
-# make demo   shows what Counterfoil does, on real public registers
+# make demo   shows what Counterfoil does, on real public registers, and serves them until Ctrl-C
 # make test   runs every check and test
 #
 # Both do their own set-up, on any machine with Debian 12 and make: see scripts/setup.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test campaign-tamper check oracles lock clean
+.PHONY: demo test campaign-tamper campaign-api campaign-kills check oracles go-tools lock clean
 
 ifeq ($(CI),true)
 export NO_COLOR = 1
@@ -17,7 +17,7 @@ demo: .venv/ready-run
 	@rm -rf demo-home
 	@$(bin)/counterfoil demo --home demo-home
 
-test: check oracles
+test: check oracles go-tools
 	@$(bin)/python -m pytest
 
 # Changes a store at random, so many times, out of a new seed, which it prints; changes=… and seed=… give others.
@@ -27,6 +27,16 @@ campaign-tamper: .venv/ready-dev
 	@echo "campaign-tamper: $(changes) changes, seed $(seed)"
 	@TAMPER_CHANGES=$(changes) TAMPER_SEED=$(seed) $(bin)/python -m pytest -q tests/store/test_tamper.py
 
+# Sends the API whatever its description allows, and what it does not, for twenty minutes.
+campaign-api: seconds ?= 1200
+campaign-api: .venv/ready-dev
+	@SCHEMATHESIS_SECONDS=$(seconds) $(bin)/python -m pytest -q tests/web/api/test_schemathesis.py
+
+# Kills a serving node under 64 writing clients, so many times.
+campaign-kills: kills ?= 50
+campaign-kills: .venv/ready-dev
+	@SERVE_KILLS=$(kills) $(bin)/python -m pytest -q tests/web/test_serve_kills.py
+
 # The checks that run nothing: style, types, and which module may import which.
 check: .venv/ready-dev
 	@$(bin)/ruff check
@@ -35,6 +45,10 @@ check: .venv/ready-dev
 	@$(bin)/lint-imports --no-logo
 
 oracles: .venv-oracles/ready
+
+# A checker of logs and a witness by others, built from pinned sources.
+go-tools: .venv/ready-dev
+	@scripts/go-tools
 
 .venv/ready-run: $(machine) requirements/run.txt
 	@scripts/setup run
@@ -55,7 +69,8 @@ lock: .venv/ready-run
 	@$(compile) $(upgrade) pyproject.toml --group dev --output-file requirements/dev.txt \
 	    --constraint requirements/setup.txt --constraint requirements/run.txt
 	@$(compile) $(upgrade) --group oracles --output-file requirements/oracles.txt
+	@$(compile) $(upgrade) --group go --output-file requirements/go.txt
 
 clean:
-	rm -rf .venv .venv-oracles build dist demo-home .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-oracles .go-tools build dist demo-home .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find src tests -name __pycache__ -prune -exec rm -rf {} +

@@ -97,7 +97,7 @@ def test_no_file_names_a_registry_or_a_place_on_one_machine() -> None:
 
 def test_the_locks_give_hashes_and_no_addresses() -> None:
     locks = [path for path in (ROOT / "requirements").glob("*.txt") if path.name != "debian.txt"]
-    assert {path.stem for path in locks} == {"setup", "run", "dev", "oracles"}
+    assert {path.stem for path in locks} == {"setup", "run", "dev", "oracles", "go"}
     for path in locks:
         text = path.read_text("utf-8")
         pins = re.findall(r"^[a-z0-9-]+==\S+.* \\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.errors import Busy, Conflict, Damaged, Malformed, NotFound, Unavailable
+from counterfoil.errors import Busy, Conflict, Damaged, Malformed, NotFound, Reused, Unavailable
 from counterfoil.ledger.command import Standing
 from counterfoil.node import Node
 from counterfoil.proof.canonical import digest
@@ -130,7 +130,7 @@ def test_an_idempotency_key_answers_with_the_first_transaction(node: Node) -> No
         first.transaction,
         first.first,
     )
-    with pytest.raises(Conflict, match="used for another request"):
+    with pytest.raises(Reused, match="used for another request"):
         node.submit([pet("2", "Tom")], idempotency_key="a")
 
 

@@ -27,6 +27,10 @@ class Conflict(Refused):
     """The record, claim or expectation has moved on: read again and submit anew."""
 
 
+class Reused(Conflict):
+    """An idempotency key that was used for another request."""
+
+
 class Violated(Refused):
     """A constraint or schema says no.
 

@@ -3,6 +3,9 @@
 store.db          the store (see store/schema.py)
 keys/             this agency's secret keys, and what its checkpoint key signed last
 trust.json        the trust policy that others need to verify this ledger
+access.json       who may use the API: names, scopes, public keys and digests of tokens
+witnesses.json    the witnesses that are asked to cosign the checkpoints, and what they answered last
+socket            where a serving process listens for commands on the same machine
 lock              held by the process that writes
 cache/            aids that can be deleted and are rebuilt
 """
@@ -35,6 +38,9 @@ class Home:
         self.store = folder / "store.db"
         self.keys = folder / "keys"
         self.trust = folder / "trust.json"
+        self.access = folder / "access.json"
+        self.witnesses = folder / "witnesses.json"
+        self.socket = folder / "socket"
         self.lock = folder / "lock"
         self.cache = folder / "cache"
         self.last_signed = self.keys / "last-signed"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from counterfoil.engine.ledger_machine import LedgerMachine, Settle
 from counterfoil.engine.local import LocalEngine
-from counterfoil.errors import Damaged, NotFound
+from counterfoil.errors import CounterfoilError, Damaged, Malformed, NotFound, Refused
 from counterfoil.home import KEY_FILES, Home, write_whole
 from counterfoil.ledger.definition import Definition
 from counterfoil.ledger.genesis import genesis
@@ -41,12 +41,32 @@ from counterfoil.proof.transaction import (
 )
 from counterfoil.registry.beginning import first_trust
 from counterfoil.signer import HomeSigner, begin_last_signed, signed_before
+from counterfoil.store.log import WIDTH
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Store
 
 LEDGER: Final = "ledger"
 DEADLINE_SECONDS: Final = 30 * 86_400
 """How long a transaction may wait for endorsements where its submitter does not say, and its key is remembered."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Proposals that are to take effect together or not at all, and what their submitter asks of it.
+
+    `request` is what an idempotency key stands for, where that is not the proposals themselves. `keys` endorse beside
+    this agency's own. `receipt`: end with an index entry and a published checkpoint, so that the entries can be proved
+    current at once.
+    """
+
+    proposals: Sequence[Proposal]
+    expectations: Sequence[Expectation] = ()
+    idempotency_key: str | None = None
+    request: bytes | None = None
+    not_before: str | None = None
+    deadline: str | None = None
+    keys: Sequence[SigningKey] = ()
+    receipt: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,7 +158,8 @@ class Node:
     def _begin(self, agency: str, title: str) -> None:
         checkpoint_keys = tuple(key.text for key in self._signer.verifier_keys)
         fields = AgencyFields(title, (self._endorsing.public.text,), checkpoint_keys)
-        begun: Outcome = self._settled([genesis(self.origin, [(agency, fields)], f"agency:{agency}")])[0]
+        first = genesis(self.origin, [(agency, fields)], f"agency:{agency}")
+        begun = self._ordered([first], settle=True)[0]
         if begun.error is not None:
             raise begun.error
 
@@ -158,29 +179,60 @@ class Node:
     ) -> Receipt:
         """Have proposals take effect together, or not at all; returns once they are stored for good.
 
-        `request` is what an idempotency key stands for, where that is not the proposals themselves. `keys` endorse
-        beside this agency's own. `receipt`: end with an index entry and a published checkpoint, so that the entries can
-        be proved current at once. Raises `NotFound` for a document that is not stored, `Refused` (`Conflict`,
-        `Violated`, `Unauthorised`, `Lapsed`) or `Malformed`, and then nothing was stored.
+        The arguments are those of `Submission`. Raises `NotFound` for a document that is not stored, `Refused`
+        (`Conflict`, `Reused`, `Violated`, `Unauthorised`, `Lapsed`) or `Malformed`, and then nothing was stored.
         """
-        for proposal in proposals:
-            if proposal.document is not None and self.store.document_size(proposal.document) is None:
+        submission = Submission(
+            proposals, expectations, idempotency_key, request, not_before, deadline, keys, receipt
+        )
+        (answer,) = self.submit_all([submission])
+        if isinstance(answer, CounterfoilError):
+            raise answer
+        return answer
+
+    def submit_all(self, submissions: Sequence[Submission]) -> list[Receipt | CounterfoilError]:
+        """Have each submission taken or refused by itself, all of them stored together where they fit in one block.
+
+        An answer for each, in their order, once what was taken is stored for good. Raises `Unavailable` or `Damaged`
+        where nothing could be stored.
+        """
+        answers: list[Receipt | CounterfoilError | None] = []
+        commands: list[Any] = []
+        for submission in submissions:
+            try:
+                commands.append(self._draft(submission))
+                answers.append(None)
+            except (NotFound, Malformed, Refused) as error:
+                answers.append(error)
+        # Where more records change than may wait for the next index entry, this block brings it.
+        crowded = sum(len(each.proposals) for each in submissions) > self.store.room
+        settle = crowded or any(each.receipt for each in submissions)
+        outcomes = iter(self._ordered(commands, settle=settle) if commands else ())
+        return [each if each is not None else _answer_of(next(outcomes)) for each in answers]
+
+    def _draft(self, submission: Submission) -> Transaction:
+        for proposal in submission.proposals:
+            if proposal.document is not None and not self._has_document(proposal.document):
                 raise NotFound(
                     f"the document {proposal.document} is not stored; store it before the entry that names it"
                 )
+        now = max(int(self.clock()), self.store.head.time)
         header = Header(
             origin=self.origin,
             agency=self.agency,
             count=0,
             root="",
-            deadline=deadline
-            or instant_text(max(int(self.clock()), self.store.head.time) + DEADLINE_SECONDS),
-            idempotency=Idempotency(idempotency_key or secrets.token_hex(16), ""),
-            expectations=tuple(expectations),
-            not_before=not_before,
+            deadline=submission.deadline or instant_text(now + DEADLINE_SECONDS),
+            idempotency=Idempotency(submission.idempotency_key or secrets.token_hex(16), ""),
+            expectations=tuple(submission.expectations),
+            not_before=submission.not_before,
         )
-        transaction = draft(header, proposals, self._request_digest(request), (self._endorsing, *keys))
-        return self._answer([transaction], receipt=receipt)
+        digest = self._request_digest(submission.request)
+        return draft(header, submission.proposals, digest, (self._endorsing, *submission.keys))
+
+    def _has_document(self, name: str) -> bool:
+        with self.reading() as store:
+            return store.document_size(name) is not None
 
     def endorse(self, transaction: str, key: SigningKey | None = None) -> Receipt:
         """Add this agency's endorsement, or that of `key`, to a waiting transaction."""
@@ -192,9 +244,18 @@ class Node:
 
     def settle(self) -> None:
         """See that the log ends with an index entry and a published checkpoint; an idle log gains nothing."""
-        index = self.store.head.index
-        if index is None or index.number != self.store.head.size - 1:
-            self._settled([])
+        head = self.store.head
+        if head.index is None or head.index.number != head.size - 1:
+            self._ordered([], settle=True)
+
+    def publish(self, size: int, note: bytes) -> None:
+        """Keep a checkpoint that witnesses have cosigned, in place of the same one with fewer signatures."""
+        with self.reading() as store:
+            store.keep_published(size, note)
+
+    def put_document(self, parts: Iterable[bytes]) -> str:
+        """Store a document, for good before this returns; gives its labelled hash."""
+        return self.store.put_document(parts)
 
     def _request_digest(self, request: bytes | None) -> Callable[[Transaction], str]:
         def digest(transaction: Transaction) -> str:
@@ -203,41 +264,72 @@ class Node:
 
         return digest
 
-    def _settled(self, commands: Sequence[Any]) -> Sequence[Any]:
+    def _ordered(self, commands: Sequence[Any], *, settle: bool = False) -> Sequence[Outcome]:
+        if not settle:
+            return self._engine.submit(LEDGER, commands)
         return self._engine.submit(LEDGER, [*commands, Settle()])[:-1]
 
-    def _answer(self, commands: Sequence[Any], *, receipt: bool = False) -> Receipt:
-        outcome: Outcome = (self._settled(commands) if receipt else self._engine.submit(LEDGER, commands))[0]
-        if outcome.error is not None:
-            raise outcome.error
-        return Receipt(outcome.transaction, outcome.standing, outcome.first, outcome.count)
+    def _answer(self, commands: Sequence[Any]) -> Receipt:
+        answer = _answer_of(self._ordered(commands)[0])
+        if isinstance(answer, CounterfoilError):
+            raise answer
+        return answer
 
     # Reading
 
+    @contextmanager
+    def reading(self) -> Iterator[Store]:
+        """The store, held still: no block is stored meanwhile, so this is for what takes milliseconds."""
+        with self.store.turn:
+            if self.store.stale:
+                self.store.reload()
+            yield self.store
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Store]:
+        """A view of the store of its own, as it is now, for what takes longer; blocks are stored meanwhile."""
+        store = Store(Sqlite(self.home.store, read_only=True), read_only=True)
+        try:
+            yield store
+        finally:
+            store.close()
+
     def entry(self, number: int) -> Entry:
         """An entry of the log. Raises `NotFound`."""
-        return decode_entry(self.store.entry(number))
+        with self.reading() as store:
+            return decode_entry(store.entry(number))
 
-    def entries(self) -> Iterator[bytes]:
-        """The canonical bytes of every entry, in the order of the log."""
-        return self.store.entries()
+    def entries(self, first: int = 0) -> Iterator[bytes]:
+        """The canonical bytes of the entries from `first` on, in the order of the log, as many as there are by then."""
+        while True:
+            with self.reading() as store:
+                part = list(store.entries(first, first - first % WIDTH + WIDTH))
+            if not part:
+                return
+            yield from part
+            first += len(part)
 
     def record(self, register: str, record: str) -> Entry | None:
         """The latest entry of a record; None where there is none."""
-        state = self.store.record(record_key(register, record))
-        return self.entry(state.number) if state else None
+        with self.reading() as store:
+            state = store.record(record_key(register, record))
+            return decode_entry(store.entry(state.number)) if state else None
 
     def history(self, register: str, record: str) -> Iterator[Entry]:
         """The entries of a record, the latest first. Each names the hash of the one that follows here."""
-        state = self.store.record(record_key(register, record))
+        with self.reading() as store:
+            state = store.record(record_key(register, record))
         number = state.number if state else None
         while number is not None:
-            yield self.entry(number)
-            number = self.store.prior(number)
+            with self.reading() as store:
+                entry = decode_entry(store.entry(number))
+                number = store.prior(number)
+            yield entry
 
     def definition(self, register: str) -> Definition:
         """A register's definition, compiled. Raises `Refused` where there is none."""
-        return self._knowledge.definition(View(self.store, self.store.head.time), register)
+        with self.reading() as store:
+            return self._knowledge.definition(View(store, store.head.time), register)
 
     def _parameters(self) -> Any:
         return self._knowledge.parameters(View(self.store, self.store.head.time))
@@ -275,3 +367,9 @@ class Node:
             # What went wrong inside is what the caller must hear of; what was not settled is settled at the next start.
             with self._open:
                 self.store.close()
+
+
+def _answer_of(outcome: Outcome) -> Receipt | CounterfoilError:
+    if outcome.error is not None:
+        return outcome.error
+    return Receipt(outcome.transaction, outcome.standing, outcome.first, outcome.count)

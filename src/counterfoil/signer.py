@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from counterfoil.engine.ledger_machine import CheckpointSigner
-from counterfoil.errors import Damaged
+from counterfoil.errors import Damaged, Refused
 from counterfoil.home import Home, refused_by_machine, write_whole
 from counterfoil.ledger.state import Head
 from counterfoil.proof.canonical import canonical, labelled
@@ -17,6 +17,8 @@ from counterfoil.proof.checkpoint import Checkpoint, log_key, sign_as_log
 from counterfoil.proof.note import VerifierKey
 from counterfoil.store.store import Signed
 
+RESTORED: Final = "restored"
+"""The file that marks an installation which was restored and has not asked yet whether it holds the newest log."""
 RECORD_BYTES: Final = 128
 """The file is one line of canonical JSON, padded with spaces to this length, so that it is rewritten in one write."""
 
@@ -32,6 +34,7 @@ class HomeSigner:
     """Signs with the home's checkpoint keys: Ed25519 always, ML-DSA-44 as well on published checkpoints."""
 
     def __init__(self, home: Home, origin: str, clock: Callable[[], float]):
+        refuse_restored(home)
         self._origin = origin
         self._clock = clock
         self._keys = (home.read_key("checkpoint"), home.read_key("checkpoint-pq"))
@@ -79,6 +82,15 @@ class HomeSigner:
         with refused_by_machine(self._path):
             os.fsync(self._file)
             os.close(self._file)
+
+
+def refuse_restored(home: Home) -> None:
+    """Raise `Refused` for an installation that was restored, and has not asked yet what was signed after its copy."""
+    if (home.folder / RESTORED).exists():
+        raise Refused(
+            f"the installation in {home.folder} was restored, and may lack what was signed after its copy was taken; "
+            f"first ask: counterfoil restore --resume --home {home.folder} --seen FILE"
+        )
 
 
 def encode_last_signed(last: LastSigned) -> bytes:

@@ -75,7 +75,7 @@ OPTIONS = st.sampled_from(
 SUBCOMMANDS = st.sampled_from(["show", "create", "amend", "correct", "annul", "close"])
 ARGUMENTS = st.lists(st.one_of(PLAIN, OPTIONS, OPTIONS, SUBCOMMANDS, WORDS), max_size=8)
 # The two others tell a story and measure; they take minutes to be called at random.
-NAMES = st.sampled_from([name for name in COMMANDS if name not in {"demo", "bench"}])
+NAMES = st.sampled_from([name for name in COMMANDS if name not in {"demo", "bench", "serve"}])
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import signal
+import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from counterfoil.cli import story
 from counterfoil.cli.tampering import change_one_byte
 from counterfoil.errors import NotFound
-from tests.cli.calling import Ended, process, snapshot
+from tests.cli.calling import COMMAND, Ended, environment, process, snapshot
 from tests.cli.conftest import Command
 
 
@@ -18,7 +22,7 @@ from tests.cli.conftest import Command
 def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
     """The demonstration, told once as a newcomer sees it."""
     folder = tmp_path_factory.mktemp("demo") / "home"
-    return folder, process("demo", "--home", folder)
+    return folder, process("demo", "--no-serve", "--home", folder)
 
 
 def test_it_comes_out_as_told(told: tuple[Path, Ended]) -> None:
@@ -75,8 +79,8 @@ def test_told_again_it_adds_nothing_and_is_the_same(
     told: tuple[Path, Ended], command: Command, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(told[0], tmp_path / "copy")
-    first = command("demo", "--home", folder, "--json")
-    again = command("demo", "--home", folder, "--json")
+    first = command("demo", "--no-serve", "--home", folder, "--json")
+    again = command("demo", "--no-serve", "--home", folder, "--json")
     assert (first.code, again.code) == (0, 0)
     assert {name: again.result[name] for name in ("entries", "root")} == {
         name: first.result[name] for name in ("entries", "root")
@@ -98,7 +102,7 @@ def test_where_something_does_not_come_out_it_says_so(
 ) -> None:
     folder = shutil.copytree(told[0], tmp_path / "copy")
     monkeypatch.setattr(story, "DAY", "2018-01-01")
-    ended = command("demo", "--home", folder)
+    ended = command("demo", "--no-serve", "--home", folder)
     assert ended.code == 1
     assert "   ✗ as the book knew it on 2018-01-01, the country was called Czechia" in ended.text
     assert "Something did not come out as it must" in ended.text
@@ -108,7 +112,7 @@ def test_by_itself_it_makes_a_folder_here(
     command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("COUNTERFOIL_HOME")
-    assert command("demo").code == 0
+    assert command("demo", "--no-serve").code == 0
     assert (tmp_path / "counterfoil-demo" / "store.db").exists()
 
 
@@ -122,3 +126,21 @@ def test_what_it_would_change_must_be_there(
     number = command("record", "country", "CZ", "--home", told[0], "--json").result["number"]
     changed = change_one_byte(store, number, b"Czechia")
     assert (changed.before, changed.after) == ("C", "D")
+
+
+def test_it_ends_in_serving_what_it_made(tmp_path: Path) -> None:
+    command = [*COMMAND, "demo", "--home", str(tmp_path / "home"), "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as told:
+        try:
+            assert told.stdout is not None
+            address = next(
+                found[1]
+                for line in told.stdout
+                if (found := re.search(rb"is served at (http://127\.0\.0\.1:\d+/)", line))
+            ).decode()
+            page = httpx.get(address, headers={"accept": "text/html"})
+            record = httpx.get(f"{address}v1/registers/country/records/CZ").json()
+        finally:
+            told.send_signal(signal.SIGINT)
+            told.communicate(timeout=30)
+    assert (told.returncode, page.status_code, record["version"]) == (0, 200, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from counterfoil.errors import Conflict, Lapsed, Malformed, Refused
+from counterfoil.errors import Conflict, Lapsed, Malformed, Refused, Reused
 from counterfoil.ledger.ledger import Endorse, Standing, Withdraw
 from counterfoil.proof.transaction import WITHDRAWAL, endorse
 from tests.ledger_fixture import COURT, DAY, LAND, Ledgerhouse, agency, change, create, key, of, refused
@@ -41,7 +41,7 @@ def test_the_key_of_another_request_is_a_conflict(house: Ledgerhouse) -> None:
     before = house.snapshot()
     refused(
         house.submit(create("title", "2"), request="sale 7", asked="sale of 2"),
-        Conflict,
+        Reused,
         "^this idempotency key was used for another request; choose a new key for a new request$",
     )
     assert house.snapshot() == before
@@ -55,7 +55,7 @@ def test_within_one_block_the_first_request_counts(house: Ledgerhouse) -> None:
     )
     assert (first.standing, repeat.standing) == (Standing.TAKEN, Standing.REPEATED)
     assert repeat.transaction == first.transaction
-    refused(other, Conflict, "was used for another request")
+    refused(other, Reused, "was used for another request")
 
 
 def test_each_submitter_has_keys_of_its_own(house: Ledgerhouse) -> None:
@@ -68,7 +68,7 @@ def test_a_key_is_remembered_until_the_deadline_and_no_longer(house: Ledgerhouse
     house.taken(create("title", "1"), request="sale 7", asked="sale", deadline=100)
     house.pass_time(100)
     assert house.submit(create("title", "2"), request="sale 7", asked="sale").standing is Standing.REPEATED
-    refused(house.submit(create("title", "2"), request="sale 7", asked="other"), Conflict, "another request")
+    refused(house.submit(create("title", "2"), request="sale 7", asked="other"), Reused, "another request")
     house.pass_time(1)
     house.taken(create("title", "2"), request="sale 7", asked="other")
     assert house.submit(create("title", "3"), request="sale 7", asked="other").standing is Standing.REPEATED
@@ -114,7 +114,7 @@ def test_a_request_that_waits_is_remembered_too(joint: Ledgerhouse) -> None:
     before = joint.snapshot()
     retry = joint.submit(create("joint", "1", salt="b"), request="7", asked="one")
     assert (retry.standing, retry.transaction) == (Standing.REPEATED, waiting)
-    refused(joint.submit(create("joint", "2"), request="7", asked="two"), Conflict, "another request")
+    refused(joint.submit(create("joint", "2"), request="7", asked="two"), Reused, "another request")
     assert joint.snapshot() == before
     joint.endorse(waiting, COURT)
     retry = joint.submit(create("joint", "1", salt="c"), request="7", asked="one")

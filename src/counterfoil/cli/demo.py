@@ -10,13 +10,14 @@ import typer
 from counterfoil.cli.failure import DONE, NOT_WELL
 from counterfoil.cli.options import COMMAND, JsonOption, example
 from counterfoil.cli.output import Output
+from counterfoil.cli.serve import LISTEN
 
 FOLDER = Path("counterfoil-demo")
 
 demo_app = typer.Typer(**COMMAND)
 
 
-@demo_app.command(epilog=example("counterfoil demo", "counterfoil demo --home /tmp/demo"))
+@demo_app.command(epilog=example("counterfoil demo", "counterfoil demo --no-serve --home /tmp/demo"))
 def demo(
     home: Annotated[
         Path | None,
@@ -29,17 +30,31 @@ def demo(
             readable=False,
         ),
     ] = None,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where to serve it; port 0 takes a free one.")
+    ] = LISTEN,
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve/--no-serve",
+            help="Serve it at the end, until Ctrl-C (under --json only the story is told).",
+        ),
+    ] = True,
     json: JsonOption = False,
 ) -> int:
-    """Show what this is, in under a minute, on 14 registers of the UK government.
+    """Show what this is, in under a minute, on 14 registers of the UK government, and then serve them.
 
     They are imported with their history and their published roots reproduced; a record is shown through time; its entry
     is proved, and the proof verified offline; one stored byte is changed in a copy, and the audit names it.
     """
+    from counterfoil.cli.serve import parse_listen, run
     from counterfoil.cli.story import Story
 
     output = Output(json=json)
+    where = parse_listen(listen, None, None)
     story = Story(output, home or FOLDER)
-    story.tell()
+    story.tell(serve=serve and not json)
     output.result(story.document)
+    if serve and not json and story.as_told:
+        run(output, home or FOLDER, where)
     return DONE if story.as_told else NOT_WELL

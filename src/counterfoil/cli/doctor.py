@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -16,16 +17,25 @@ doctor_app = typer.Typer(**COMMAND)
 
 
 @doctor_app.command(epilog=example("counterfoil doctor --home ./registers", "counterfoil doctor --json"))
-def doctor(home: HomeOption = None, json: JsonOption = False) -> int:
-    """Look at the machine and the folder: disk, clock, permissions, keys, versions, and whether another process writes.
+def doctor(
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option("--tls-cert", metavar="FILE", help="Look at this certificate, too.", readable=False),
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Look at machine and folder: disk, clock, permissions, keys, versions, who writes, witnesses, certificates.
 
     What is stored is for `counterfoil audit` to judge. Exit codes: 0 no problem, 1 there is one, with what to do.
     """
     from counterfoil.cli.health import examine
+    from counterfoil.cli.health_serving import examine_serving
+    from counterfoil.home import Home
 
     output = Output(json=json)
     folder = home_folder(home)
-    checks = list(examine(folder))
+    checks = [*examine(folder), *examine_serving(Home(folder), tls_cert)]
     worst = NOT_WELL if any(check.level == "problem" for check in checks) else DONE
     document = {
         "home": str(folder),

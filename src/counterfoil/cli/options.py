@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 from typer.core import TyperGroup
 
-from counterfoil.errors import Damaged, Malformed, NotFound, Refused, Unavailable
+from counterfoil.errors import Busy, Damaged, Malformed, NotFound, Refused, Unavailable
 
 if TYPE_CHECKING:
     from counterfoil.node import Node
@@ -107,11 +107,21 @@ def home_folder(home: Path | None) -> Path:
 def writing(
     home: Path | None, *, origin: str | None = None, agency: str = AGENCY, title: str = TITLE
 ) -> Iterator[Node]:
-    """The installation, open for writing and made where it is not there yet; its names count only then."""
+    """The installation, open for writing and made where it is not there yet; its names count only then.
+
+    Where another process serves it, what is written goes through that one.
+    """
     from counterfoil.node import Node
 
+    folder = home_folder(home)
     with _usable():
-        node = Node.open(home_folder(home), origin=origin, agency=agency, title=title)
+        try:
+            node = Node.open(folder, origin=origin, agency=agency, title=title)
+        except Busy:
+            served = served_elsewhere(folder)
+            if served is None:
+                raise
+            node = served
     with node:
         yield node
 
@@ -125,6 +135,18 @@ def reading(home: Path | None) -> Iterator[Node]:
         node = Node.open(home_folder(home), read_only=True)
     with node:
         yield node
+
+
+def served_elsewhere(folder: Path) -> Node | None:
+    """The node that another process serves; None where whoever holds the folder does not serve it."""
+    from counterfoil.home import Home
+
+    home = Home(folder)
+    if not home.socket.is_socket():
+        return None
+    from counterfoil.web.served import ServedNode
+
+    return ServedNode.reach(home)
 
 
 @contextmanager

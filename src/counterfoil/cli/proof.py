@@ -24,6 +24,7 @@ from counterfoil.errors import Malformed, Unavailable
 if TYPE_CHECKING:
     from counterfoil.node import Node
     from counterfoil.proof.bundle import Bundle
+    from counterfoil.proof.checkpoint import Checkpoint
     from counterfoil.proof.report import Report
     from counterfoil.proof.trust import Trust
 
@@ -42,7 +43,7 @@ verify_app = typer.Typer(**COMMAND)
         "counterfoil prove --entry 1042 | counterfoil verify - --trust trust.json",
     )
 )
-def prove(
+def prove(  # noqa: PLR0913  # an option each
     register: Annotated[str | None, typer.Argument(metavar="[REGISTER", help="The register's name.")] = None,
     key: Annotated[
         str | None, typer.Argument(metavar="KEY]", help="The record's key in its register.")
@@ -57,6 +58,16 @@ def prove(
     entry: Annotated[
         int | None, typer.Option("--entry", min=0, metavar="N", help="Prove this entry of the log instead.")
     ] = None,
+    at: Annotated[
+        int | None,
+        typer.Option(
+            "--at",
+            min=1,
+            metavar="SIZE",
+            help="Prove under the checkpoint of so many entries, one that was published.",
+            show_default="the latest that serves",
+        ),
+    ] = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -66,13 +77,17 @@ def prove(
     """
     if (entry is None) is (register is None and key is None) or (entry is None and key is None):
         raise typer.BadParameter("name a record by REGISTER and KEY, or an entry by --entry N")
+    if absent and at is not None:
+        raise typer.BadParameter("--absent says what is so now, and --at what was so then; take one")
     if absent + all_versions + (entry is not None) > 1:
         raise typer.BadParameter(
             "--absent, --all-versions and --entry each ask for a proof of its own; take one"
         )
     output = Output(json=json)
     with reading(home) as node:
-        bundle = _bundle(node, register or "", key or "", entry, absent=absent, all_versions=all_versions)
+        bundle = _bundle(
+            node, register or "", key or "", entry, at=at, absent=absent, all_versions=all_versions
+        )
     data = bundle.encode()
     if out is None:
         output.raw(data + b"\n")
@@ -90,17 +105,24 @@ def prove(
 
 
 def _bundle(
-    node: Node, register: str, key: str, entry: int | None, *, absent: bool, all_versions: bool
+    node: Node,
+    register: str,
+    key: str,
+    entry: int | None,
+    *,
+    at: int | None,
+    absent: bool,
+    all_versions: bool,
 ) -> Bundle:
     from counterfoil.registry.prove import prove_absent, prove_entry, prove_record
 
     size = genesis_size(node)
     if entry is not None:
-        return prove_entry(node.store, entry, genesis_size=size)
+        return prove_entry(node.store, entry, genesis_size=size, at=at)
     if absent:
         return prove_absent(node.store, register, key, genesis_size=size)
     versions: Any = "all" if all_versions else "latest"
-    return prove_record(node.store, register, key, versions=versions, genesis_size=size)
+    return prove_record(node.store, register, key, versions=versions, genesis_size=size, at=at)
 
 
 def genesis_size(node: Node) -> int | None:
@@ -128,6 +150,15 @@ def verify(
             readable=False,
         ),
     ] = None,
+    published: Annotated[
+        Path | None,
+        typer.Option(
+            "--published",
+            metavar="FILE",
+            help="A checkpoint that was published, to compare with the proof's.",
+            readable=False,
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> int:
     """Verify a proof offline, step by step. It needs no installation.
@@ -140,7 +171,8 @@ def verify(
 
     output = Output(json=json)
     policy = read_trust(trust) if trust is not None else None
-    report = verify_bundle(read_input(file, MAX_BUNDLE_BYTES), policy)
+    outside = read_published(published) if published is not None else None
+    report = verify_bundle(read_input(file, MAX_BUNDLE_BYTES), policy, published=outside)
     say_report(output, report, file)
     return CODES[report.verdict]
 
@@ -173,3 +205,16 @@ def read_trust(path: Path) -> Trust:
         return Trust.parse(read_input(path, MAX_TRUST_BYTES))
     except Malformed as error:
         raise Unavailable(f"{path} is no trust policy: {error}") from None
+
+
+def read_published(path: Path) -> Checkpoint:
+    """A published checkpoint, with its signatures or without: the three lines are what counts."""
+    from counterfoil.proof.checkpoint import Checkpoint
+    from counterfoil.proof.note import MAX_NOTE_BYTES
+
+    data = read_input(path, MAX_NOTE_BYTES)
+    try:
+        text = data.partition(b"\n\n")[0].rstrip(b"\n") + b"\n"
+        return Checkpoint.parse(text.decode())
+    except (Malformed, UnicodeDecodeError) as error:
+        raise Unavailable(f"{path} is no checkpoint: {error}") from None

@@ -241,7 +241,7 @@ def _submit(
     definition = node.definition(asked.register)
     before = node.record(asked.register, asked.record)
     seen = version if version is not None else before.version if before else 0
-    document = node.store.put_document(_parts(asked.document)) if asked.document else None
+    document = node.put_document(_parts(asked.document)) if asked.document else None
     receipt = node.submit(
         [asked.proposal(definition, before, seen, document)],
         idempotency_key=idempotency_key,

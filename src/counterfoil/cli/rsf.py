@@ -1,31 +1,19 @@
-"""`counterfoil import` and `counterfoil export`: registers as files in the Register Serialisation Format."""
+"""Importing registers from files in the Register Serialisation Format."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from counterfoil.cli.failure import COULD_NOT, DONE, Failure, failure_of, usage
-from counterfoil.cli.options import (
-    AGENCY,
-    COMMAND,
-    HomeOption,
-    JsonOption,
-    OutOption,
-    RegisterArgument,
-    example,
-    home_folder,
-    reading,
-    replacing,
-    writing,
-)
+from counterfoil.cli.failure import DONE, Failure, failure_of, usage
+from counterfoil.cli.options import AGENCY, home_folder, reading, writing
 from counterfoil.cli.output import Output
-from counterfoil.errors import CounterfoilError, NotFound, Refused, Unavailable
+from counterfoil.errors import CounterfoilError, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,43 +24,15 @@ if TYPE_CHECKING:
 
 _LINE: Final = re.compile(r"line (\d+): ")
 
-import_app = typer.Typer(**COMMAND)
-export_app = typer.Typer(**COMMAND)
 
-
-@import_app.command(
-    name="import",
-    epilog=example(
-        "counterfoil import country.rsf --home ./registers",
-        "counterfoil import places.tsv --register place --dry-run --json",
-    ),
-)
-def import_(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="An RSF file, of whatever ending.", readable=False)
-    ],
-    register: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="What the register is called here.", show_default="as the file says"
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, and write nothing.")] = False,
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> int:
-    """Import a register from an RSF file, with its history.
-
-    The whole file is checked before the first write, every published root in it recomputed; a file that is wrong stores
-    nothing and ends with 1, the reason and its line. An import that was interrupted goes on when it is called again.
-    """
-    output = Output(json=json)
+def import_file(output: Output, file: Path, register: str | None, home: Path | None, *, dry_run: bool) -> int:
+    """Import a register from an RSF file, with its history; gives the exit code."""
     try:
         document = _import(output, file, register, home, dry_run=dry_run)
     except CounterfoilError as error:
-        return _refuse(output, failure_of(error), file, register)
+        return refuse(output, failure_of(error), file, register)
     except typer.BadParameter as error:
-        return _refuse(output, usage(error.message), file, register)
+        return refuse(output, usage(error.message), file, register)
     output.result(document, *_lines(document))
     return DONE
 
@@ -180,7 +140,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
     ]
 
 
-def _refuse(output: Output, failure: Failure, path: Path, register: str | None) -> int:
+def refuse(output: Output, failure: Failure, path: Path, register: str | None) -> int:
     """Say why nothing was imported; under --json in the shape of a result."""
     if output.json:
         line = _LINE.search(failure.message)
@@ -199,46 +159,3 @@ def _refuse(output: Output, failure: Failure, path: Path, register: str | None) 
     else:
         output.error(failure._replace(message=f"{path}: {failure.message}"))
     return failure.code
-
-
-@export_app.command(
-    epilog=example("counterfoil export country --out country.rsf", "counterfoil export country | head -3")
-)
-def export(
-    register: RegisterArgument,
-    out: OutOption = None,
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> int:
-    """Write a register as an RSF file: byte for byte what was imported, and after it what was entered since."""
-    from counterfoil.registry.rsf_export import export_rsf
-
-    if json and out is None:
-        raise typer.BadParameter("an export is no JSON; with --json, name a file by --out FILE")
-    output = Output(json=json)
-    with reading(home) as node:
-        if node.record(".register", register) is None:
-            raise NotFound(f"there is no register {register!r}; counterfoil register lists those there are")
-        try:
-            count, size = _write(output, export_rsf(node.entries(), register), out)
-        except Refused as error:
-            output.error(failure_of(error)._replace(code=COULD_NOT))
-            return COULD_NOT
-    if out is not None:
-        document = {"register": register, "file": str(out), "lines": count, "bytes": size}
-        output.result(document, f"{register}: {count:,} lines, {size:,} bytes in {out}")
-    return DONE
-
-
-def _write(output: Output, lines: Iterator[bytes], out: Path | None) -> tuple[int, int]:
-    """Write the lines; gives how many they are, and their bytes."""
-    count = size = 0
-    with replacing(out) if out is not None else nullcontext() as file:
-        for line in lines:
-            count += 1
-            size += len(line)
-            if file is None:
-                output.raw(line)
-            else:
-                file.write(line)
-    return count, size

@@ -58,15 +58,15 @@ class Story:
         self.as_told = True
         self.document: dict[str, Any] = {"home": str(folder)}
 
-    def tell(self) -> None:
-        """Every chapter in turn."""
+    def tell(self, *, serve: bool = False) -> None:
+        """Every chapter in turn; `serve`: the installation is served right after."""
         with writing(self._home.folder, title="Demonstration") as node:
             self._import(node)
         with reading(self._home.folder) as node:
             self._show(node)
             self._prove(node)
         self._tamper()
-        self._go_on()
+        self._go_on(serve=serve)
 
     def _chapter(self, number: int, title: str, *lines: str) -> None:
         self._output.say()
@@ -188,9 +188,9 @@ class Story:
         )
         self.document |= {"tampered": audited.findings[:3], "faults": healthy.found}
 
-    def _go_on(self) -> None:
+    def _go_on(self, *, serve: bool) -> None:
         home = self._home.folder
-        self._chapter(5, "What to try next")
+        self._chapter(5, "What to try next, in another terminal" if serve else "What to try next")
         calls = [
             ("every register", f"counterfoil register --home {home}"),
             ("another record's history", f"counterfoil history country CI --home {home}"),

@@ -32,7 +32,7 @@ class CheckpointSigner(Protocol):
 
 
 class LedgerMachine:
-    """The ledger over one store; see `Machine`."""
+    """The ledger over one store; see `Machine`. Nobody else reads the store from `apply` until the block is stored."""
 
     def __init__(self, store: Store, signer: CheckpointSigner):
         self.store = store
@@ -40,9 +40,12 @@ class LedgerMachine:
         self._signer = signer
         self._changes: Changes | None = None
         self._owes = False
+        self._holds = 0
 
     def apply(self, time: int, commands: Sequence[Command | Settle]) -> Sequence[Outcome | None]:
         """Take a block; a `Settle` has no outcome."""
+        self.store.turn.acquire()
+        self._holds += 1
         taken = [command for command in commands if not isinstance(command, Settle)]
         block = Block(time, taken, index=len(taken) < len(commands))
         self._changes, outcomes = self.ledger.apply(self.store, block)
@@ -60,6 +63,7 @@ class LedgerMachine:
             # What is stored is stored, whatever happens now: a note that fails is made up for before the next block.
             with suppress(Unavailable):
                 self._remember()
+        self._let_go()
 
     def _remember(self) -> None:
         self._signer.remember()
@@ -68,4 +72,13 @@ class LedgerMachine:
     def discard(self) -> None:
         """Forget the block, and read again what memory held of the store."""
         self._changes = None
-        self.store.reload()
+        try:
+            with self.store.turn:
+                self.store.reload()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        while self._holds:
+            self._holds -= 1
+            self.store.turn.release()

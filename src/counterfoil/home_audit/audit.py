@@ -19,16 +19,37 @@ import msgspec
 from counterfoil.errors import Busy, CounterfoilError, Damaged, NotFound, Unavailable
 from counterfoil.home import KEY_FILES, Home, refused_by_machine
 from counterfoil.home_audit.beside import NOTHING_SIGNED, Beside
+from counterfoil.home_audit.predecessors import (
+    PREDECESSORS,
+    archives,
+    check_predecessors,
+    is_archive,
+    is_restored,
+)
 from counterfoil.proof.canonical import labelled
-from counterfoil.signer import LastSigned, read_last_signed, signed_before
+from counterfoil.signer import RESTORED, LastSigned, read_last_signed, signed_before
 from counterfoil.store.audit.audit import Audited, audit_store
 from counterfoil.store.audit.finding import Finding, Findings, Progress
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Store
 
-HOME_FILES: Final = frozenset({"store.db", "store.db-wal", "store.db-shm", "trust.json", "lock"})
-HOME_FOLDERS: Final = frozenset({"keys", "cache"})
+HOME_FILES: Final = frozenset(
+    {
+        "store.db",
+        "store.db-wal",
+        "store.db-shm",
+        "trust.json",
+        "access.json",
+        "witnesses.json",
+        "socket",
+        "lock",
+        RESTORED,
+    }
+)
+HOME_FOLDERS: Final = frozenset({"keys", "cache", PREDECESSORS})
 """The files and folders of a home, with the two that SQLite keeps beside a store while it is in use."""
+BUILDING: Final = "successor"
+"""The folder in which a restored installation makes its successor; it is no part of any other."""
 KEY_FOLDER: Final = frozenset({"last-signed", *(name for name, _ in KEY_FILES.values())})
 """The files in the folder of keys."""
 UNFINISHED: Final = (
@@ -179,6 +200,7 @@ def _check_names(home: Home, findings: Findings) -> None:
     """Name every file and folder that does not belong here."""
     for path in strays(home):
         findings.add("it is no part of an installation", str(path.relative_to(home.folder)))
+    check_predecessors(home, findings)
     if home.lock.is_file() and home.lock.stat().st_size:
         findings.add("it holds bytes, and must hold none", home.lock.name)
 
@@ -186,10 +208,17 @@ def _check_names(home: Home, findings: Findings) -> None:
 def strays(home: Home) -> Iterator[Path]:
     """The files and folders in a home that are no part of it; one that a crash left half written is."""
     for path in sorted(home.folder.iterdir()):
-        if not (path.is_dir() if path.name in HOME_FOLDERS else path.is_file() and _named(path, HOME_FILES)):
+        if path.is_dir():
+            known = path.name in HOME_FOLDERS or (path.name == BUILDING and is_restored(home))
+        else:
+            known = (path.is_file() or path.is_socket()) and _named(path, HOME_FILES)
+        if not known:
             yield path
     for path in sorted(home.keys.iterdir()) if home.keys.is_dir() else ():
         if not (path.is_file() and _named(path, KEY_FOLDER)):
+            yield path
+    for path in sorted(archives(home)):
+        if not (path.is_file() and is_archive(path)):
             yield path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -10,6 +11,8 @@ import msgspec
 
 from counterfoil.errors import Malformed, NotFound, Unavailable
 from counterfoil.home import KEY_FILES, Home
+from counterfoil.home_audit.cosignatures import check_cosignatures, read_trust
+from counterfoil.home_audit.predecessors import check_kept, is_restored
 from counterfoil.ledger.system import AGENCY, AgencyFields
 from counterfoil.proof.canonical import labelled
 from counterfoil.proof.checkpoint import log_key
@@ -17,6 +20,7 @@ from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.instant import instant
 from counterfoil.proof.signing import PublicKey
+from counterfoil.proof.trust import Trust
 from counterfoil.registry.beginning import first_trust
 from counterfoil.signer import LastSigned
 from counterfoil.store.audit.audit import Audited
@@ -48,6 +52,7 @@ class Beside:
 
     def check(self, signed: LastSigned | None) -> None:
         """Name every difference."""
+        check_kept(self._home, self._store, self._findings)
         if self._home.keys.is_dir():
             if signed is not None:
                 self._check_signed(signed)
@@ -55,6 +60,10 @@ class Beside:
         else:
             self._findings.leave("this agency's keys and what they signed last, which are not here")
         self._check_trust()
+        trust = self._home.trust
+        policy = read_trust(trust.read_bytes()) if trust.is_file() else None
+        if policy is not None:
+            check_cosignatures(self._store, policy, self._findings)
 
     def _public(self, use: str) -> PublicKey | None:
         where = _file(use)
@@ -116,6 +125,10 @@ class Beside:
         root = labelled(self._store.root_at(signed.size)) if signed.size else ""
         if signed.root != root:
             self._findings.add(f"its root is not that of the log's first {signed.size} entries", where)
+        elif signed.size < size and is_restored(self._home):
+            self._findings.leave(
+                "how far its key had signed: the installation was restored, and has not asked yet"
+            )
         elif signed.size < size and self._seconds(signed.size, size - 1) > FLUSH_SECONDS:
             what = f"it stops at {signed.size} of {size} entries, further behind than a crash can leave it"
             self._findings.add(what, where)
@@ -133,10 +146,21 @@ class Beside:
             self._findings.leave("trust.json, which is not written yet: the next command that writes does it")
         elif not data:
             self._findings.add("it is missing or empty", trust.name)
-        elif data != first_trust(self._store.entries(), self._store.root_at).encode():
+        elif _without_witnesses(data) != first_trust(self._store.entries(), self._store.root_at).encode():
             self._findings.add(
                 "it is not the policy that follows from the ledger's first entries", trust.name
             )
+
+
+def _without_witnesses(data: bytes) -> bytes:
+    """A trust policy without the witnesses that its keeper has chosen, which no entry names; what is none, as it is."""
+    try:
+        policy = Trust.parse(data)
+        if policy.encode() != data:
+            return data
+        return replace(policy, witnesses=(), require_witnesses=0).encode()
+    except Malformed:
+        return data
 
 
 def _fields(member: Entry) -> AgencyFields:

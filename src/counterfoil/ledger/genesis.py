@@ -25,6 +25,7 @@ from counterfoil.ledger.system import (
     AgencyFields,
     AlgorithmFields,
     ParameterFields,
+    Predecessor,
 )
 from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import Json
@@ -41,12 +42,19 @@ FIRST_ALGORITHMS: Final[Mapping[str, AlgorithmFields]] = MappingProxyType(
 """Each counts from the day on which its standard was published."""
 
 
-def genesis(origin: str, agencies: Sequence[tuple[str, AgencyFields]], governance: Json) -> Genesis:
+def genesis(
+    origin: str,
+    agencies: Sequence[tuple[str, AgencyFields]],
+    governance: Json,
+    predecessor: Predecessor | None = None,
+) -> Genesis:
     """The first records: parameters, algorithms and members, in this order.
 
-    `agencies` are (name, keys); `governance` is the policy by which members, registers and rules change.
+    `agencies` are (name, keys); `governance` is the policy by which members, registers and rules change; `predecessor`
+    is the ledger that this one goes on from.
     """
-    records = [_record(PARAMETER, LEDGER_PARAMETERS, ParameterFields(origin, STATE_MACHINE, governance))]
+    parameters = ParameterFields(origin, STATE_MACHINE, governance, predecessor)
+    records = [_record(PARAMETER, LEDGER_PARAMETERS, parameters)]
     records += [_record(ALGORITHM, name, fields) for name, fields in FIRST_ALGORITHMS.items()]
     records += [_record(AGENCY, name, fields) for name, fields in agencies]
     return Genesis(tuple(records))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from counterfoil.errors import Conflict, Refused
+from counterfoil.errors import Refused, Reused
 from counterfoil.ledger.command import Outcome, Standing
 from counterfoil.ledger.state import Taken
 from counterfoil.ledger.system import TRANSACTION
@@ -23,7 +23,7 @@ def request_name(transaction: Transaction) -> bytes:
 def repeated(view: View, name: bytes, transaction: Transaction) -> Outcome | None:
     """What became of an earlier transaction under the same name; None where none is remembered.
 
-    Raises `Conflict` where the earlier one asked for something else, `Refused` where this very transaction has waited
+    Raises `Reused` where the earlier one asked for something else, `Refused` where this very transaction has waited
     and ended without being taken.
     """
     for taken in (*reversed(view.changes.taken), view.state.taken_as(name)):
@@ -51,6 +51,4 @@ def _same(view: View, transaction: Transaction, earlier: Taken) -> Outcome | Non
 
 def _check_request(transaction: Transaction, request: str) -> None:
     if transaction.header.idempotency.request != request:
-        raise Conflict(
-            "this idempotency key was used for another request; choose a new key for a new request"
-        )
+        raise Reused("this idempotency key was used for another request; choose a new key for a new request")

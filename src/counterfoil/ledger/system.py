@@ -11,7 +11,7 @@ from counterfoil.errors import Malformed, Violated
 from counterfoil.ledger.constraints import check_constraints
 from counterfoil.ledger.definition import parse_definition
 from counterfoil.proof import rules
-from counterfoil.proof.canonical import Json
+from counterfoil.proof.canonical import Json, unlabelled
 from counterfoil.proof.entry import ENDING, Entry, Proposal
 from counterfoil.proof.instant import instant
 from counterfoil.proof.note import VerifierKey
@@ -60,6 +60,28 @@ class AlgorithmFields(
     until: str | None = None
 
 
+class LastSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The newest state of a log that was shown when its copy was brought back: size, and labelled root if known."""
+
+    size: int
+    root: str | None = None
+
+
+class Predecessor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The ledger that a ledger goes on from, because only an older copy of it could be brought back.
+
+    `size` and labelled `root` are the copy's, `seen` is the newest checkpoint shown, `lost` the number of entries that
+    the copy lacks of it. `archive` is the labelled SHA-256 of the archive that holds the copy whole.
+    """
+
+    origin: str
+    size: int
+    root: str
+    seen: LastSeen
+    lost: int
+    archive: str
+
+
 class ParameterFields(
     msgspec.Struct,
     frozen=True,
@@ -67,11 +89,12 @@ class ParameterFields(
     omit_defaults=True,
     rename={"state_machine": "state-machine"},
 ):
-    """The ledger's own: its origin, the version of its rules, and the policy by which it is governed."""
+    """The ledger's own: its origin, the version of its rules, the policy by which it is governed, what was before."""
 
     origin: str
     state_machine: int
     governance: Json
+    predecessor: Predecessor | None = None
 
 
 def check_system_record(register: str, record: str, fields: Json) -> None:
@@ -100,6 +123,11 @@ def _check_parameter_successor(before: Entry | Proposal, after: Proposal) -> Non
     if after.fields["origin"] != before.fields["origin"]:
         raise Violated(
             "a ledger keeps its origin for its whole life; begin another ledger under the new one",
+            constraint="parameters",
+        )
+    if after.fields.get("predecessor") != before.fields.get("predecessor"):
+        raise Violated(
+            "a ledger says once, as it begins, which ledger it goes on from; leave the predecessor as it is",
             constraint="parameters",
         )
 
@@ -143,10 +171,24 @@ def _check_parameter(record: str, fields: Json) -> None:
             f"{parameters.origin[:80]!r} is no origin; it is 1 to 255 characters of ASCII without spaces and +"
         )
     check_policy(parameters.governance)
+    if parameters.predecessor is not None:
+        _check_predecessor(parameters.predecessor, parameters.origin)
     if parameters.state_machine != STATE_MACHINE:
         raise Malformed(
             f"state machine {parameters.state_machine} is not known; this program runs {STATE_MACHINE}"
         )
+
+
+def _check_predecessor(before: Predecessor, origin: str) -> None:
+    if before.origin == origin:
+        raise Malformed(
+            f"a successor has an origin of its own, and {origin[:80]!r} is its predecessor's; choose another"
+        )
+    for name in (before.root, before.archive, before.seen.root):
+        if name is not None:
+            unlabelled(name)
+    if not (before.size > 0 and before.lost == before.seen.size - before.size > 0):
+        raise Malformed("a predecessor's size, the size seen of it and the number lost do not fit each other")
 
 
 def _check_algorithm(record: str, fields: Json) -> None:

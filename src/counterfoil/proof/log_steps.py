@@ -48,6 +48,26 @@ def check_signed(note: bytes, trust: Trust, at: str | None) -> tuple[str, Judgem
     return detail, judgement
 
 
+def check_published(checkpoint: Checkpoint, published: Checkpoint) -> tuple[str, bool]:
+    """Compare the checkpoint with one that stands outside. Raises `NotFound` where they are of different sizes."""
+    if published.origin != checkpoint.origin:
+        raise Unverified(
+            f"what was published is of the log {quoted(published.origin)}, and the bundle of "
+            f"{quoted(checkpoint.origin)}"
+        )
+    if published.size != checkpoint.size:
+        raise NotFound(
+            f"what was published is the root over {plural(published.size, 'entry')}, and the bundle's is over "
+            f"{plural(checkpoint.size, 'entry')}; ask for a proof at the published size"
+        )
+    if published.root != checkpoint.root:
+        raise Unverified(
+            f"over {plural(checkpoint.size, 'entry')} the root {encode_base64(published.root)} was published, and the "
+            f"bundle's is {encode_base64(checkpoint.root)}: one of them is of another log"
+        )
+    return f"the root over {plural(checkpoint.size, 'entry')} is the one that was published", True
+
+
 def check_unknown_signers(note: bytes, evidence: Evidence) -> tuple[str, None]:
     """Without a trust policy: check the lines of keys that the bundle's own agencies list, and raise `NotFound`."""
     keys = {key.label: key for key in _listed_keys(evidence)}

@@ -23,6 +23,8 @@ WITNESSED: Final = "witnessed"
 """Independent cosigners: a split view shows."""
 REPLICATED: Final = "replicated"
 """Four agencies or more: no single one can change or delete."""
+PUBLISHED: Final = "published"
+"""The root stands outside, where whoever keeps the ledger cannot take it back."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9./:_-]+", re.ASCII)
 

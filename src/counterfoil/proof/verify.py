@@ -22,6 +22,7 @@ from counterfoil.proof.log_steps import (
     check_first_entries,
     check_history,
     check_inclusion,
+    check_published,
     check_signed,
     check_unknown_signers,
 )
@@ -30,6 +31,7 @@ from counterfoil.proof.record_steps import Latest, check_disclosures, check_inde
 from counterfoil.proof.report import (
     CONSISTENT,
     NOT_VALID,
+    PUBLISHED,
     REPLICATED,
     SEALED_HERE,
     VALID,
@@ -50,11 +52,19 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def verify(bundle: Bundle | bytes, trust: Trust | None, *, at: str | None = None) -> Report:
+def verify(
+    bundle: Bundle | bytes,
+    trust: Trust | None,
+    *,
+    at: str | None = None,
+    published: Checkpoint | None = None,
+) -> Report:
     """Check a proof bundle against a trust policy, and say step by step what was compared with what.
 
     `at` is the time (RFC 3339, UTC) by which the checkpoint is known, from elsewhere, to have been signed; it
-    counts for algorithms that have ended. Nothing in the bundle raises: what is wrong is a step that failed.
+    counts for algorithms that have ended. `published` is a checkpoint that stands where the ledger's keepers cannot
+    take it back: in print, in somebody else's git, under a time-stamp. Nothing in the bundle raises: what is wrong is
+    a step that failed.
     Raises `Malformed` where `at` is no time.
 
     The verdict is "valid" only where the trust policy is met and no step failed, and never without a trust
@@ -62,7 +72,7 @@ def verify(bundle: Bundle | bytes, trust: Trust | None, *, at: str | None = None
     """
     if at is not None:
         instant(at)
-    verification = _Verification(trust, at)
+    verification = _Verification(trust, at, published)
     read = verification.read(bundle)
     if read is not None:
         verification.check(*read)
@@ -72,9 +82,11 @@ def verify(bundle: Bundle | bytes, trust: Trust | None, *, at: str | None = None
 class _Verification:
     """The steps of one verification, as they are taken, and what they have shown."""
 
-    def __init__(self, trust: Trust | None, at: str | None):
+    def __init__(self, trust: Trust | None, at: str | None, published: Checkpoint | None):
         self._trust = trust
         self._at = at
+        self._published = published
+        self._outside = False
         self._steps: list[Step] = []
         self._claims: list[tuple[str, str]] = []
         """Each with the register it is about."""
@@ -111,7 +123,8 @@ class _Verification:
             return Report(NOT_VALID, None, (), steps)
         if self._judgement is None:
             return Report(CONSISTENT, None, self._said(), steps)
-        return Report(VALID, _level(self._judgement), self._said(), steps)
+        level = PUBLISHED if self._outside else _level(self._judgement)
+        return Report(VALID, level, self._said(), steps)
 
     def _said(self) -> tuple[str, ...]:
         """What was shown, each thing once, that about the ledger's own registers last."""
@@ -124,6 +137,8 @@ class _Verification:
             self._take("signatures", check_unknown_signers, note, evidence)
         else:
             self._judgement = self._take("signatures", check_signed, note, self._trust, self._at)
+        if self._published is not None:
+            self._outside = bool(self._take("published", check_published, checkpoint, self._published))
         self._take("inclusion", check_inclusion, bundle, evidence, checkpoint)
         begun = self._take("beginning", check_beginning, bundle.genesis, checkpoint, self._trust)
         self._take("first entries", check_first_entries, evidence, begun)

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
-from counterfoil.errors import Damaged, Unavailable
+from counterfoil.errors import Damaged, NotFound, Unavailable
 from counterfoil.ledger.state import Taken
 from counterfoil.proof.bundle import FORMAT, Beginning, Bundle, BundledTransaction, IndexClaim
 from counterfoil.proof.canonical import labelled
@@ -28,13 +28,18 @@ from counterfoil.store.store import Store
 
 
 class Gathering:
-    """What a bundle will hold, of one store."""
+    """What a bundle will hold, of one store; `at`: under the published checkpoint of so many entries."""
 
-    def __init__(self, store: Store):
+    def __init__(self, store: Store, at: int | None = None):
         self._store = store
+        self._at = at
         index = store.head.index
         self.indexed = index.number if index is not None else 0
         """The latest index entry: what it says, it says of the entries before it."""
+        self.bygone = at is not None and self.indexed >= at
+        """Whether the index was another under that checkpoint: what it said then is not kept."""
+        if self.bygone:
+            self.indexed = 0
         self._entries: dict[int, Entry] = {}
         self._added: set[int] = set()
         self._taken: dict[int, Taken] = {}
@@ -199,9 +204,22 @@ class Gathering:
         proof = self._store.prove_index(key)
         return IndexClaim(as_of, register, record, key, proof.bucket, proof.siblings)
 
+    def _published_at(self, size: int, at_least: int) -> tuple[bytes, int]:
+        note = self._store.published_at(size)
+        if note is None:
+            raise NotFound(f"there is no published checkpoint of {size} entries")
+        if at_least > size:
+            raise NotFound(
+                f"the checkpoint of {size} entries does not cover entry {at_least - 1}, which this proof takes; prove "
+                "one version, or the latest once more is published"
+            )
+        return note, size
+
     def _checkpoint(self, at_least: int) -> tuple[bytes, int]:
         """The note of a checkpoint that covers `at_least` entries, and its size."""
-        for note in (self._store.published(at_least), self._store.note):
+        if self._at is not None:
+            return self._published_at(self._at, at_least)
+        for note in (*self._store.cosigned(at_least), self._store.published(at_least), self._store.note):
             size = Checkpoint.parse(parse_note(note).text).size if note else 0
             # A store opened for reading may find a checkpoint that was published after it looked at the log.
             if note and at_least <= size <= self._store.head.size:

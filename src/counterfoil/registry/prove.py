@@ -22,13 +22,15 @@ def prove_record(
     *,
     versions: Versions = "latest",
     genesis_size: int | None = None,
+    at: int | None = None,
 ) -> Bundle:
     """Prove versions of a record, and for "latest" and "all" that the last of them is the record's latest.
 
-    `genesis_size` is how many entries the log began with, as a trust policy pins it. Raises `NotFound` where there
-    is no such record or version, `Unavailable` where the index does not know its last change yet.
+    `genesis_size` is how many entries the log began with, as a trust policy pins it; `at` the size of the published
+    checkpoint to prove under. Raises `NotFound` where there is no such record, version or checkpoint, `Unavailable`
+    where the index does not know its last change yet.
     """
-    gathering = Gathering(store)
+    gathering = Gathering(store, at)
     found = gathering.versions(register, record)
     if not found:
         raise NotFound(
@@ -68,9 +70,14 @@ def prove_absent(store: Store, register: str, record: str, *, genesis_size: int 
     return gathering.bundle(genesis_size)
 
 
-def prove_entry(store: Store, number: int, *, genesis_size: int | None = None) -> Bundle:
-    """Prove that an entry stands in the log, and who endorsed it. Raises `NotFound` where there is none."""
-    gathering = Gathering(store)
+def prove_entry(
+    store: Store, number: int, *, genesis_size: int | None = None, at: int | None = None
+) -> Bundle:
+    """Prove that an entry stands in the log, and who endorsed it. Raises `NotFound` where there is none.
+
+    `at` is the size of the published checkpoint to prove under, where it is to be a certain one.
+    """
+    gathering = Gathering(store, at)
     gathering.add(number)
     return gathering.bundle(genesis_size)
 
@@ -84,6 +91,11 @@ def prove_inclusion(store: Store, number: int, *, genesis_size: int | None = Non
 
 def _require_index(gathering: Gathering, numbers: Sequence[int]) -> None:
     """Raise `Unavailable` where the index does not know the last of a record's entries yet."""
+    if gathering.bygone:
+        raise NotFound(
+            "the log has grown since that checkpoint, and what was the latest under it cannot be proved any more; "
+            "prove one version or one entry under it, or the latest under a newer one"
+        )
     if not gathering.indexed or (numbers and numbers[-1] >= gathering.indexed):
         raise Unavailable(
             "the record's last change is not in the index yet, so nothing can be proved to be current; the next write "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import RLock
 from typing import Final
 
 import msgspec
@@ -41,6 +42,10 @@ Sign = Callable[[Head, bytes], Signed]
 
 MAX_WAITING: Final = 4_096
 """How many records may wait for the next index entry: all at once they may touch as many pages, of 6 kB each."""
+LOOKED_AT: Final = 64
+"""How many checkpoints are looked at for one that a witness has cosigned: it may have been away for a minute."""
+SIGNATURE: Final = "\n\u2014 ".encode()
+"""How a signature line of a note begins (signed-note, Format), after the line before it."""
 HEAD: Final = (
     "SELECT size, time, index_leaf, index_number, index_version, index_time, settled, checksum, note"
     " FROM head"
@@ -70,18 +75,25 @@ def head_row(
 class Store:
     """One ledger's store over a database. `commit` is the only way in for entries.
 
-    After a commit that failed, what is in memory may be ahead of what is stored; `reload` brings it back.
+    After a commit that failed, what is in memory may be ahead of what is stored; `reload` brings it back. One thread
+    at a time may use it: whoever shares it takes `turn`.
     """
 
     def __init__(self, database: Database, *, read_only: bool = False):
         self.database = database
+        self.turn = RLock()
+        self.stale = False
         self._read_only = read_only
         if not read_only:
             prepare(database)
         self.reload()
 
     def reload(self) -> None:
-        """Read the state's edges from the database, and replay what the index's pages lack. Raises `Damaged`."""
+        """Read the state's edges from the database, and replay what the index's pages lack. Raises `Damaged`.
+
+        One that is only read replays when the index is first asked for: who reads the log alone need not wait for it.
+        """
+        self.stale = True
         row = self.database.row(HEAD)
         self.head = Head()
         self.note = b""
@@ -98,12 +110,17 @@ class Store:
         self._covered = 0
         self._ahead = False
         self._waiting: tuple[Pending, ...] | None = None
-        self._replay(settled)
+        self._unplayed: int | None = settled
+        if not self._read_only:
+            self._play()
+        self.stale = False
 
     # What the ledger reads
 
     def record(self, key: bytes) -> RecordState | None:
         """The latest entry of the record with this index key."""
+        if self._unplayed is not None:
+            self._play()
         return self._recent.get(key) or self._pages.record(key)
 
     def entry(self, number: int) -> bytes:
@@ -139,6 +156,8 @@ class Store:
 
     def index_root(self, records: Mapping[bytes, RecordState]) -> bytes:
         """The index's root with these records in it."""
+        if self._unplayed is not None:
+            self._play()
         self._put(records)
         return self._pages.root()
 
@@ -173,9 +192,16 @@ class Store:
 
         Raises `Unavailable` where so much has changed since that entry that the index could not wait for the next.
         """
+        if self._unplayed is not None:
+            self._play()
         if self._covered != _indexed(self.head):
             raise Unavailable("the index is taking in many changes at this moment; ask again in a second")
         return self._pages.prove(key)
+
+    @property
+    def room(self) -> int:
+        """How many more records may change before the next index entry, so that the index can still be proved."""
+        return MAX_WAITING - len(self._recent)
 
     def published(self, at_least: int = 0) -> bytes | None:
         """The smallest published checkpoint that covers a log of `at_least` entries, else the latest one if it does."""
@@ -185,6 +211,27 @@ class Store:
         if row:
             return bytes(row[0])
         return self.note if self.note and at_least <= self.head.size else None
+
+    def cosigned(self, at_least: int) -> Iterator[bytes]:
+        """The first of the published checkpoints over `at_least` entries that has a line under another name."""
+        rows = self.database.query(
+            "SELECT note FROM checkpoint WHERE size >= ? ORDER BY size LIMIT ?", (at_least, LOOKED_AT)
+        )
+        for (note,) in rows:
+            origin = note.partition(b"\n")[0]
+            if note.count(SIGNATURE) > note.count(SIGNATURE + origin + b" "):
+                yield bytes(note)
+                return
+
+    def published_at(self, size: int) -> bytes | None:
+        """The published checkpoint of a log of exactly `size` entries; None where none is kept."""
+        row = self.database.row("SELECT note FROM checkpoint WHERE size = ?", (size,))
+        return bytes(row[0]) if row else None
+
+    def latest_published(self) -> bytes | None:
+        """The newest checkpoint that is kept; None where none is yet."""
+        row = self.database.row("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1")
+        return bytes(row[0]) if row else None
 
     def root_at(self, size: int) -> bytes:
         """The log's root when it had `size` entries, at most as many as now."""
@@ -217,6 +264,16 @@ class Store:
             self._check_alone()
             self._write_head(self.head, self._pages.flush(self._covered), signed)
         self.note = signed.note
+
+    def keep_published(self, size: int, note: bytes) -> None:
+        """Put a published checkpoint, with the signatures that it has gained, in its own place; else do nothing."""
+        with self.database.transaction():
+            self._check_alone()
+            self.database.execute("UPDATE checkpoint SET note = ? WHERE size = ?", (note, size))
+            if size == self.head.size:
+                self.database.execute("UPDATE head SET note = ?", (note,))
+        if size == self.head.size:
+            self.note = note
 
     def put_document(self, parts: Iterable[bytes]) -> str:
         """Store a document, for good before this returns; gives its labelled hash."""
@@ -283,8 +340,9 @@ class Store:
                 (head.size, signed.note),
             )
 
-    def _replay(self, settled: int) -> None:
+    def _play(self) -> None:
         """Bring the pages to the latest index entry, or to the log's end where one of them is past that entry."""
+        settled, self._unplayed = self._unplayed or 0, None
         indexed = _indexed(self.head)
         end = indexed if self._pages.newest <= indexed else self.head.size
         self._covered = settled

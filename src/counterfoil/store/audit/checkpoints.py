@@ -97,12 +97,16 @@ class CheckpointAudit:
             self._findings.add(what, first)
 
     def _is_signed(self, opened: SignedCheckpoint, algorithms: tuple[str, ...]) -> bool:
-        """Whether one member or more have signed, each with a line of every algorithm, and nobody else."""
+        """Whether one member or more have signed, each with a line of every algorithm, and nobody else.
+
+        Lines under other names are those of witnesses, whose keys no entry names.
+        """
         members = {each.key: each.member for each in self._keys}
         lines = [(members[line.key], line.key.public.algorithm) for line in opened.lines]
         signers = list(dict.fromkeys(member for member, _ in lines))
         due = [(member, algorithm) for member in signers for algorithm in algorithms]
-        return bool(signers) and not opened.ignored and lines == due
+        others = any(each.name == self._origin for each in opened.ignored)
+        return bool(signers) and not others and lines == due
 
 
 def stated(note: bytes) -> Checkpoint | None:

@@ -1,0 +1,155 @@
+"""`counterfoil monitor`: an outside eye on a log, from any machine, without an installation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from counterfoil.cli.failure import COULD_NOT, DONE, NOT_WELL
+from counterfoil.cli.options import COMMAND, JsonOption, example
+from counterfoil.cli.output import Output, printable
+from counterfoil.cli.proof import read_trust
+from counterfoil.errors import Malformed, Unavailable
+
+if TYPE_CHECKING:
+    from counterfoil.gateway.monitor import Watched
+    from counterfoil.gateway.monitor_keys import Expected
+
+DAY: Final = 86_400
+CODES: Final = {"well": DONE, "unknown": COULD_NOT}
+"""The exit code of each standing; every other one is not well."""
+
+monitor_app = typer.Typer(**COMMAND)
+
+
+@monitor_app.command(
+    epilog=example(
+        "counterfoil monitor https://registers.example/ --state ./watched --trust trust.json",
+        "counterfoil monitor https://registers.example/ https://mirror.example/log/ --state ./watched \\",
+        "  --trust trust.json --expect-growth 3600",
+    )
+)
+def monitor(
+    urls: Annotated[
+        list[str],
+        typer.Argument(metavar="URL", help="The log's address, or its site's. Several are of the same log."),
+    ],
+    state: Annotated[
+        Path,
+        typer.Option(
+            "--state",
+            metavar="FOLDER",
+            help="Where the checkpoints are kept; made where it is missing. It holds those of one log.",
+            readable=False,
+        ),
+    ],
+    *,
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            "--trust",
+            metavar="FILE",
+            help="Whose signatures count: the ledger's trust policy, from elsewhere.",
+            readable=False,
+        ),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="KEY", help="Instead: a verifier key of the log's. May be repeated."),
+    ] = None,
+    silence: Annotated[
+        int,
+        typer.Option(
+            "--silence",
+            min=0,
+            metavar="SECONDS",
+            help="How long nothing may be found out before that is an alarm.",
+        ),
+    ] = DAY,
+    expect_growth: Annotated[
+        int | None,
+        typer.Option(
+            "--expect-growth", min=0, metavar="SECONDS", help="The log must have grown within this time."
+        ),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say also what is well.")] = False,
+    json: JsonOption = False,
+) -> int:
+    """Look at a log from outside: keep its checkpoints, and tell when it is forked, rolled back or silent.
+
+    Each checkpoint is verified, shown by the log's own tiles to go on from those seen before, and kept. Run it every
+    few minutes, from cron: it says nothing where all is well. What contradicts is kept as evidence, with both signed
+    checkpoints, and told of until its file is moved away.
+
+    Exit codes: 0 all is well; 1 it is not: a fork, a rollback, tiles or signatures that are wrong, or silence; 2 wrong
+    usage; 3 it could not be found out now, and not for longer than --silence yet.
+    """
+    from counterfoil.gateway.fetch import Client
+    from counterfoil.gateway.monitor import Monitor, Patience
+    from counterfoil.gateway.monitor_state import monitor_state
+
+    output = Output(json=json)
+    expected = _expected(trust, key or ())
+    _check_addresses(urls)
+    with Client() as client, monitor_state(state) as held:
+        watched = Monitor(client, held, expected, int(time.time()))
+        found = watched.look(urls, Patience(silence, expect_growth))
+        origin = held.origin
+    return _say(output, found, {"origin": origin, "state": str(state)}, verbose=verbose)
+
+
+def _expected(trust: Path | None, keys: Sequence[str]) -> Expected:
+    from counterfoil.gateway.monitor_keys import Expected
+    from counterfoil.proof.note import VerifierKey
+
+    if (trust is None) is (not keys):
+        raise typer.BadParameter("say whose signatures count: --trust FILE, or --key KEY once or more")
+    if trust is not None:
+        return Expected.by(read_trust(trust))
+    try:
+        return Expected(tuple(dict.fromkeys(map(VerifierKey.parse, keys))))
+    except Malformed as error:
+        raise Unavailable(f"--key cannot be used: {error}") from None
+
+
+def _check_addresses(urls: Sequence[str]) -> None:
+    from counterfoil.gateway.fetch import address
+
+    for url in urls:
+        if url.startswith("file:///"):
+            continue
+        try:
+            address(url)
+        except Malformed as error:
+            raise typer.BadParameter(str(error)) from None
+
+
+def _say(output: Output, found: Sequence[Watched], about: dict[str, Any], *, verbose: bool) -> int:
+    """Say what was found, and give the exit code of the worst of it."""
+    codes = [CODES.get(each.standing.value, NOT_WELL) for each in found]
+    for each, code in zip(found, codes, strict=True):
+        if code != DONE or verbose:
+            where = f"{each.url}: " if each.url else ""
+            output.say(printable(f"{where}{each.standing.value}: {each.sentence}"))
+            if each.evidence and code != DONE:
+                output.say(f"  evidence: {each.evidence}")
+    verdict = max(codes, key=(DONE, COULD_NOT, NOT_WELL).index)
+    output.result({**about, "found": [_document(each) for each in found], "well": verdict == DONE})
+    return verdict
+
+
+def _document(each: Watched) -> dict[str, Any]:
+    from counterfoil.proof.note import encode_base64
+
+    return {
+        "url": each.url or None,
+        "standing": each.standing.value,
+        "said": each.sentence,
+        "size": each.seen.size if each.seen else None,
+        "root": encode_base64(each.seen.root) if each.seen else None,
+        "evidence": str(each.evidence) if each.evidence else None,
+    }

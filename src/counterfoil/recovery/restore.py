@@ -1,0 +1,76 @@
+"""Restoring an installation into a new folder; it is marked, and writes only once it was resumed (`resume`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from counterfoil.errors import Unavailable
+from counterfoil.home import Home, refused_by_machine, write_whole
+from counterfoil.proof.canonical import labelled
+from counterfoil.recovery.files import put_in_place, remove, scratch
+from counterfoil.recovery.keys_file import load_keys, put_keys
+from counterfoil.recovery.mark import ASKING, UNPACKING, Mark, read_mark, write_mark
+from counterfoil.recovery.source import open_source
+from counterfoil.recovery.unpack import silent
+from counterfoil.signer import RESTORED
+
+Progress = Callable[[int, int], None]
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """What was restored: the ledger's origin, its log's size and labelled root, and whether the keys came with it."""
+
+    origin: str
+    entries: int
+    root: str
+    keys: bool
+
+
+def restore(source: Path, home: Home, *, keys: Path | None = None, progress: Progress = silent) -> Restored:
+    """Restore a backup or an archive into an empty or new folder; with `keys`, the file of keys too.
+
+    One that was interrupted is done anew by the same call. Raises `Unavailable` where the folder is in use, and as
+    `open_source` and `load_keys` do.
+    """
+    secrets = load_keys(keys) if keys is not None else None
+    mark = read_mark(home) if home.folder.is_dir() else None
+    if mark is None or mark.step != UNPACKING:
+        if not _is_free(home):
+            raise Unavailable(
+                f"the folder {home.folder} holds other things already; name an empty or a new one"
+            )
+        if not source.exists():
+            raise Unavailable(f"there is no {source} to restore from")
+    home.create()
+    with home.writing():
+        write_mark(home, Mark(UNPACKING, str(source)))
+        with scratch(home.cache / "restore") as folder, open_source(source, folder, progress) as found:
+            for name, data in found.beside.items():
+                write_whole(home.folder / name, data, 0o644 if name == home.trust.name else 0o600)
+            if secrets is not None:
+                put_keys(home, secrets)
+            else:
+                # Without its keys it can only read; those that an attempt to write has made are nobody's.
+                remove(home.keys)
+            _forget(home)
+            put_in_place(found.store, home.store)
+        write_mark(home, Mark(ASKING, str(source)))
+    return Restored(found.origin, found.entries, labelled(found.root), keys=secrets is not None)
+
+
+def _is_free(home: Home) -> bool:
+    """Whether nothing is in the folder but what an attempt has made that was killed before its mark was set."""
+    with refused_by_machine(home.folder):
+        names = {path.name for path in home.folder.iterdir()} if home.folder.exists() else set()
+        begun = {home.lock.name, home.keys.name, f".{RESTORED}.part"}
+        return names <= begun and not (home.keys.is_dir() and any(home.keys.iterdir()))
+
+
+def _forget(home: Home) -> None:
+    """Remove what an interrupted attempt, or one to write to it, left of a store."""
+    with refused_by_machine(home.store):
+        for name in (home.store.name, f"{home.store.name}-wal", f"{home.store.name}-shm"):
+            (home.folder / name).unlink(missing_ok=True)

@@ -1,0 +1,228 @@
+"""What every request passes: limits, who is asking, security headers, the log of requests.
+
+Raw ASGI around the application, because it measures in every request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import structlog
+
+from counterfoil.errors import CounterfoilError, Malformed, Unverified
+from counterfoil.identity.access import Access
+from counterfoil.identity.caller import ANONYMOUS, OPERATOR, Caller
+from counterfoil.identity.http_signature import SignedRequest, verify_request
+from counterfoil.web.metrics import Metrics
+from counterfoil.web.problem import MEDIA_TYPE, Problem, problem, problem_of
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_TARGET_BYTES: Final = 8 * 1024
+MAX_BODY_BYTES: Final = 16 << 20
+"""The most bytes of a body, but of a document's: a proof bundle may have so many."""
+BODY_SECONDS: Final = 30.0
+"""How long a client may take to send a body."""
+SEND_SECONDS: Final = 60.0
+"""How long a client may leave a part of the answer untaken."""
+DOCUMENTS: Final = "/v1/documents"
+"""Where bodies are streamed, and limited by the route itself."""
+ONCE: Final = frozenset(
+    {b"authorization", b"content-length", b"host", b"idempotency-key", b"if-match", b"if-none-match"}
+)
+"""Headers of which a request has one."""
+WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", POLICY.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+
+
+class Entrance:
+    """The application's door. `socket` is the path of the operator's own socket: who reaches it owns the home."""
+
+    def __init__(
+        self, inside: App, access: Access, metrics: Metrics, clock: Callable[[], float], socket: str
+    ):
+        self._inside = inside
+        self._access = access
+        self._metrics = metrics
+        self._clock = clock
+        self._socket = socket
+        self._log = structlog.get_logger("request")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; anything else (the application's own start and end) is passed on."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._inside(scope, receive, send)
+            return
+        started = time.perf_counter()
+        answer = _Answer(send)
+        try:
+            refused = await self._admit(scope, receive)
+            if isinstance(refused, Problem):
+                await answer.refuse(refused)
+            else:
+                await self._inside(scope, refused, answer)
+        except TimeoutError:
+            await answer.refuse(
+                problem(408, f"the request's body did not arrive within {BODY_SECONDS:.0f} seconds")
+            )
+        finally:
+            taken = time.perf_counter() - started
+            self._metrics.answered(scope["method"], answer.status, taken)
+            self._log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"][:200],
+                status=answer.status,
+                ms=round(taken * 1000, 1),
+                caller=scope["caller"].name if "caller" in scope else None,
+            )
+
+    async def _admit(self, scope: Scope, receive: Receive) -> Receive | Problem:
+        """Find out who asks, and read the body where it is not streamed; a problem where the request ends here."""
+        scope["caller"] = ANONYMOUS
+        if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET_BYTES:
+            return problem(414, f"the address is over {MAX_TARGET_BYTES:,} bytes long")
+        headers = dict(scope["headers"])
+        if len(headers) < len(scope["headers"]) and (twice := _stated_twice(scope["headers"])):
+            return problem(400, f"the header {twice} stands twice in the request, and may once")
+        length = headers.get(b"content-length", b"0")
+        streamed = scope["path"] == DOCUMENTS and b"signature" not in headers
+        if not streamed and length.isdigit() and int(length) > MAX_BODY_BYTES:
+            return problem(413, f"the body is over {MAX_BODY_BYTES:,} bytes long")
+        body = b""
+        if scope["method"] in WRITING and not streamed:
+            read = await _read_body(receive)
+            if read is None:
+                return problem(413, f"the body is over {MAX_BODY_BYTES:,} bytes long")
+            body = read
+            receive = _Replay(body, receive)
+        try:
+            scope["caller"] = self._who(scope, headers, body)
+        except (Unverified, Malformed) as error:
+            return problem_of(Unverified(str(error)))
+        except CounterfoilError as error:
+            return problem_of(error)
+        return receive
+
+    def _who(self, scope: Scope, headers: dict[bytes, bytes], body: bytes) -> Caller:
+        if scope.get("server") and scope["server"][0] == self._socket:
+            return OPERATOR
+        authorization = headers.get(b"authorization")
+        if authorization is not None:
+            scheme, _, token = authorization.decode("latin-1").partition(" ")
+            found = (
+                self._access.by_token(token.strip(), int(self._clock()))
+                if scheme.lower() == "bearer"
+                else None
+            )
+            if found is None:
+                raise Unverified("the token is not known here, has ended, or is no bearer token")
+            return found
+        if b"signature" in headers or b"signature-input" in headers:
+            return verify_request(_signed(scope, headers, body), self._access, int(self._clock()))
+        return ANONYMOUS
+
+
+def _stated_twice(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+    """A header that two readers of the same request might read differently, for it stands there twice."""
+    names = [name for name, _ in headers if name in ONCE]
+    return next((name.decode() for name in names if names.count(name) > 1), None)
+
+
+def _signed(scope: Scope, headers: dict[bytes, bytes], body: bytes) -> SignedRequest:
+    query = scope["query_string"]
+    return SignedRequest(
+        method=scope["method"],
+        scheme=scope["scheme"],
+        authority=headers.get(b"host", b"").decode("latin-1").lower(),
+        path=scope["raw_path"].decode("latin-1"),
+        query=f"?{query.decode('latin-1')}" if query else "",
+        headers=scope["headers"],
+        body=body,
+    )
+
+
+class _Answer:
+    """Sends, adds what every answer says, and knows what was answered."""
+
+    __slots__ = ("_send", "status")
+
+    def __init__(self, send: Send):
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *HEADERS]
+            await self._send(message)
+        elif message.get("more_body"):
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._send(message)
+        else:
+            await self._send(message)
+
+    async def refuse(self, said: Problem) -> None:
+        """Answer with a problem, unless an answer has begun."""
+        if self.status:
+            return
+        body = said.encode()
+        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
+        headers += [(name.encode(), value.encode()) for name, value in said.headers.items()]
+        await self({"type": "http.response.start", "status": said.status, "headers": headers})
+        await self({"type": "http.response.body", "body": body})
+
+
+class _Replay:
+    """Gives a body that was read already, once; after that, whether the client is still there."""
+
+    __slots__ = ("_body", "_receive")
+
+    def __init__(self, body: bytes, receive: Receive):
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """A request's whole body; None where it is too large."""
+    message = await _receive_in_time(receive)
+    if not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        return body if len(body) <= MAX_BODY_BYTES else None
+    parts, size = [message["body"]], len(message["body"])
+    async with asyncio.timeout(BODY_SECONDS):
+        while message.get("more_body"):
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > MAX_BODY_BYTES:
+                return None
+    return b"".join(parts)
+
+
+async def _receive_in_time(receive: Receive) -> Message:
+    async with asyncio.timeout(BODY_SECONDS):
+        return await receive()

@@ -1,0 +1,78 @@
+"""From a view to an answer: one struct is both the page and its JSON, and the content gives the entity tag."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from litestar import Request, Response
+
+from counterfoil.web.portal.addresses import JSON
+from counterfoil.web.portal.ledger_facts import LedgerFacts, ledger_facts
+from counterfoil.web.portal.templating import render
+from counterfoil.web.service import Service
+
+PageRequest: TypeAlias = Request[Any, Any, Any]
+HTML_TYPE: Final = "text/html"
+"""The library adds to every type of text that it is UTF-8."""
+JSON_TYPE: Final = "application/json"
+REVALIDATE: Final = "no-cache"
+"""Pages are kept by who read them, and asked about each time: the entity tag makes that a few bytes."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a page's JSON is: the ledger that it is about, and what the page shows of it."""
+
+    ledger: LedgerFacts
+    page: msgspec.Struct
+
+
+def wants_json(request: PageRequest) -> bool:
+    """Whether a page is asked for as JSON: by its address, or by an `Accept` that prefers JSON to HTML."""
+    if request.scope["path"].endswith(JSON):
+        return True
+    accepted = request.headers.get("accept", "")
+    html, json = accepted.find("text/html"), accepted.find(JSON_TYPE)
+    return json >= 0 and (html < 0 or json < html)
+
+
+async def answer(
+    request: PageRequest,
+    service: Service,
+    view: msgspec.Struct,
+    template: str,
+    *,
+    address: str,
+    json: bool | None = None,
+    status: int = 200,
+) -> Response[bytes]:
+    """A view as a page or as JSON. `address` is the page's own, whose JSON its foot names, without the query."""
+    ledger = await ledger_facts(service)
+    query, site = request.url.query, str(request.base_url).rstrip("/")
+    if wants_json(request) if json is None else json:
+        data, kind = msgspec.json.encode(Answer(ledger, view)), JSON_TYPE
+    else:
+        beside = f"{'/index' if address == '/' else address}{JSON}{f'?{query}' if query else ''}"
+        data, kind = (
+            render(template, view=view, ledger=ledger, address=address, site=site, json_address=beside),
+            HTML_TYPE,
+        )
+    return tagged(request, data, kind, status=status)
+
+
+def tagged(
+    request: PageRequest,
+    data: bytes,
+    media_type: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response[bytes]:
+    """Bytes with their entity tag; nothing but that where the reader has them already (RFC 9110 section 13.1.2)."""
+    tag = f'"{sha256(data).hexdigest()[:32]}"'
+    said = {"etag": tag, "cache-control": REVALIDATE, "vary": "accept", **(headers or {})}
+    known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    if status == 200 and request.method in {"GET", "HEAD"} and (tag in known or "*" in known):
+        return Response(b"", status_code=304, headers=said, media_type=media_type)
+    return Response(data, status_code=status, headers=said, media_type=media_type)

@@ -1,0 +1,37 @@
+"""Errors as pages, in plain words."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from litestar import Request, Response
+
+from counterfoil.web.portal.answer import HTML_TYPE
+from counterfoil.web.portal.templating import render
+from counterfoil.web.problem import Problem
+
+HEADINGS: Final = {
+    HTTPStatus.BAD_REQUEST: "That could not be understood",
+    HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.METHOD_NOT_ALLOWED: "That cannot be done here",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "That cannot be given",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Not at this moment",
+}
+OTHERWISE: Final = "Something went wrong"
+
+
+def error_page(request: Request[Any, Any, Any], said: Problem) -> Response[Any]:
+    """A page that says what is wrong and what to do."""
+    heading = HEADINGS.get(HTTPStatus(said.status), OTHERWISE)
+    data = render("error.html", heading=heading, problem=said, sentence=_sentence(said.detail))
+    headers = {**said.headers, "cache-control": "no-store"}
+    return Response(data, media_type=HTML_TYPE, status_code=said.status, headers=headers)
+
+
+def _sentence(detail: str) -> str:
+    """What an error says, as a sentence by itself."""
+    if detail == HTTPStatus.NOT_FOUND.phrase:
+        return "No page has this address. It may have been mistyped, or cut off where it was copied."
+    text = detail[:1].upper() + detail[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."

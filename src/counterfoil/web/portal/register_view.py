@@ -1,0 +1,283 @@
+"""Registers: the list of them, and one with its records, its fields and its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from counterfoil.errors import Malformed
+from counterfoil.ledger.definition import Constraint, DefinitionFields
+from counterfoil.proof.canonical import Json
+from counterfoil.proof.entry import ENDING, Entry, decode_entry
+from counterfoil.registry.catalogue import Catalogue, Order, RegisterSummary, Row
+from counterfoil.store.store import Store
+from counterfoil.web.portal.charts import Bar
+from counterfoil.web.portal.reading import definition_of, ordered, properties_of, state_of
+from counterfoil.web.portal.words import brief, plural
+
+ROWS: Final = 50
+COLUMNS: Final = 4
+"""How many fields a table of records shows beside the key; a record's page has them all."""
+ORDERS: Final[dict[str, Order]] = {"key": "key", "-key": "-key", "changed": "changed", "-changed": "-changed"}
+STATES: Final = {"": None, "live": False, "ended": True}
+MAX_QUERY: Final = 200
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A field as a register defines it."""
+
+    name: str
+    kind: str
+    required: bool
+    description: str | None
+
+
+class RecordLine(msgspec.Struct, frozen=True):
+    """A record in a table; `cells` are the values of its `columns`, shortened."""
+
+    register: str
+    record: str
+    cells: tuple[str, ...]
+    entry: int
+    version: int
+    status: str | None
+    ended: bool
+    time: str
+
+
+class RegisterView(msgspec.Struct, frozen=True):
+    """A register, and a page of its records."""
+
+    register: str
+    title: str
+    description: str | None
+    law: str | None
+    authority: str
+    authority_name: str | None
+    policy: str
+    key: str | None
+    system: bool
+    records: int
+    entries: int
+    last_time: str | None
+    fields: tuple[Field, ...]
+    rules: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[RecordLine, ...]
+    order: str
+    state: str
+    query: str
+    after: str | None
+    next: str | None
+    years: tuple[Bar, ...]
+
+
+class RegistersView(msgspec.Struct, frozen=True):
+    """All registers; those of the system apart."""
+
+    registers: tuple[RegisterSummary, ...]
+    system: tuple[RegisterSummary, ...]
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Which page of a register's records is asked for."""
+
+    order: Order = "key"
+    state: str = ""
+    query: str = ""
+    after: str | None = None
+
+    @classmethod
+    def read(cls, query: dict[str, str]) -> Wanted:
+        """Read a query. Raises `Malformed`."""
+        order, state, text = (
+            query.get("sort") or "key",
+            query.get("state") or "",
+            (query.get("q") or "").strip(),
+        )
+        if order not in ORDERS or state not in STATES:
+            raise Malformed(f"sort is one of {', '.join(ORDERS)}, and state is live, ended or left out")
+        if len(text) > MAX_QUERY:
+            raise Malformed(f"a search has at most {MAX_QUERY} characters; look for fewer words")
+        return cls(ORDERS[order], state, text, query.get("after") or None)
+
+
+def registers_view(catalogue: Catalogue) -> RegistersView:
+    """Every register."""
+    every = sorted(catalogue.registers(), key=by_title)
+    return RegistersView(
+        tuple(each for each in every if not each.system), tuple(each for each in every if each.system)
+    )
+
+
+def by_title(register: RegisterSummary) -> tuple[str, str]:
+    """How registers are sorted where people look for one."""
+    return (register.title or register.name).casefold(), register.name
+
+
+def find_rows(catalogue: Catalogue, register: str, wanted: Wanted) -> tuple[Sequence[Row], str | None]:
+    """The records that are asked for, as the catalogue has them, and where they go on."""
+    if wanted.query:
+        page = catalogue.search(wanted.query, register, wanted.after, ROWS)
+    else:
+        page = catalogue.records(register, wanted.after, ROWS, order=wanted.order, ended=STATES[wanted.state])
+    return page.rows, page.next
+
+
+def read_entries(store: Store, rows: Sequence[Row]) -> list[Entry]:
+    """The latest entry of each record, from the store; one that is not there is left out."""
+    found = []
+    for row in rows:
+        state = state_of(store, row.register, row.record)
+        if state is not None:
+            entry = decode_entry(store.entry(state.number))
+            if (entry.register, entry.record) == (row.register, row.record):
+                found.append(entry)
+    return found
+
+
+def record_lines(entries: Sequence[Entry], columns: Sequence[str]) -> tuple[RecordLine, ...]:
+    """Entries as lines of a table."""
+    return tuple(
+        RecordLine(
+            each.register,
+            each.record,
+            tuple(brief(each.fields[name]) if name in each.fields else "" for name in columns),
+            each.number,
+            each.version,
+            each.status,
+            each.operation in ENDING,
+            each.time,
+        )
+        for each in entries
+    )
+
+
+def columns_of(definition: DefinitionFields, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """The fields that a table shows: the first ones that any of its records has."""
+    present = dict.fromkeys(name for entry in entries for name, value in entry.fields.items() if value != "")
+    names = [name for name in ordered(definition, present) if name != definition.key]
+    return tuple(names[:COLUMNS])
+
+
+def fields_of(definition: DefinitionFields) -> tuple[Field, ...]:
+    """The fields that a register defines."""
+    schema: dict[str, Any] = definition.schema if isinstance(definition.schema, dict) else {}
+    required = schema.get("required", ())
+    properties = properties_of(definition)
+    return tuple(
+        Field(
+            name, _kind(said), name in required, said.get("description") if isinstance(said, dict) else None
+        )
+        for name in ordered(definition, properties)
+        for said in [properties[name]]
+    )
+
+
+def _kind(schema: Json) -> str:
+    if not isinstance(schema, dict):
+        return "any"
+    words = {
+        "string": "text",
+        "integer": "whole number",
+        "boolean": "yes or no",
+        "object": "fields",
+        "null": "none",
+    }
+    if isinstance(schema.get("enum"), list):
+        return "one of " + ", ".join(brief(each, 24) for each in schema["enum"][:8])
+    kinds = schema.get("type", "any")
+    said = [
+        f"list of {_kind(schema.get('items'))}s" if kind == "array" else words.get(kind, str(kind))
+        for kind in (kinds if isinstance(kinds, list) else [kinds])
+    ]
+    return " or ".join(said)
+
+
+def rules_of(definition: DefinitionFields) -> tuple[str, ...]:
+    """A register's constraints, a sentence each."""
+    return tuple(
+        _rule(each) + (f" ({each.citation})" if each.citation else "") for each in definition.constraints
+    )
+
+
+def _rule(rule: Constraint) -> str:
+    fields = " and ".join(rule.fields)
+    match rule.kind:
+        case "unique":
+            return f"No two live records have the same {fields}"
+        case "immutable":
+            return f"{fields[:1].upper()}{fields[1:]} never changes"
+        case "transition":
+            begins = (
+                f"A record begins as {' or '.join(rule.initial)}" if rule.initial else "A record has a status"
+            )
+            steps = "; ".join(
+                f"{before} may become {' or '.join(to) or 'nothing else'}"
+                for before, to in rule.transitions.items()
+            )
+            return f"{begins}; {steps}" if steps else begins
+        case "reference":
+            status = f" that is {' or '.join(rule.status)}" if rule.status else ""
+            return f"{fields or 'Each reference'} names a record of {rule.register or 'a register'}{status}"
+        case "authorised-by":
+            return f"{' and '.join(rule.operations) or 'Every change'} needs {policy_words(rule.policy)}"
+        case _:
+            return f"{rule.name} ({rule.kind})"
+
+
+def policy_words(policy: Json | None) -> str:
+    """An endorsement policy as a sentence's part."""
+    if isinstance(policy, str):
+        kind, _, name = policy.partition(":")
+        return name if kind == "agency" else f"the holder of the key {brief(name, 24)}"
+    if not isinstance(policy, dict):
+        return "nobody in particular"
+    branches = [policy_words(each) for each in policy.get("of", ())]
+    if policy.get("require") == len(branches):
+        return " and ".join(branches)
+    return f"{policy.get('require')} of {plural(len(branches), 'signer')}: {', '.join(branches)}"
+
+
+def register_view(
+    store: Store,
+    register: str,
+    wanted: Wanted,
+    rows: Sequence[Row],
+    following: str | None,
+    summary: RegisterSummary | None,
+    years: tuple[Bar, ...],
+) -> RegisterView:
+    """Read a register's definition and records. Raises `NotFound`."""
+    definition = definition_of(store, register)
+    entries = read_entries(store, rows)
+    columns = columns_of(definition, entries)
+    state = state_of(store, ".agency", definition.authority) if definition.authority else None
+    name = decode_entry(store.entry(state.number)).fields.get("name") if state else None
+    policy = definition.policy if definition.policy is not None else f"agency:{definition.authority}"
+    return RegisterView(
+        register=register,
+        title=definition.title,
+        description=definition.description,
+        law=definition.law,
+        authority=definition.authority,
+        authority_name=str(name) if name else None,
+        policy=policy_words(policy) if definition.authority else "as the ledger's parameters say",
+        key=definition.key,
+        system="." in register,
+        records=summary.records if summary else 0,
+        entries=summary.entries if summary else 0,
+        last_time=summary.last_time if summary else None,
+        fields=fields_of(definition),
+        rules=rules_of(definition),
+        columns=columns,
+        rows=record_lines(entries, columns),
+        order=wanted.order,
+        state=wanted.state,
+        query=wanted.query,
+        after=wanted.after,
+        next=following,
+        years=years,
+    )

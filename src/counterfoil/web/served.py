@@ -1,0 +1,144 @@
+"""An installation that another process serves: read from its files, written to through its socket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import httpx
+import msgspec
+
+from counterfoil.errors import Busy, CounterfoilError, Damaged, Malformed, Unavailable
+from counterfoil.home import Home
+from counterfoil.node import Node, Receipt, Submission
+from counterfoil.proof.entry import Entry, decode_entry
+from counterfoil.proof.index import record_key
+from counterfoil.proof.signing import SigningKey
+from counterfoil.store.sqlite import Sqlite
+from counterfoil.store.store import Store
+from counterfoil.web.operator import DOCUMENT, PREFIX, Answer, Named
+
+SECONDS = 60.0
+"""How long the serving process may take for one request."""
+
+
+class ServedNode(Node):
+    """A node for another command: what it reads is as of its last write, what it writes the serving process stores."""
+
+    def __init__(self, home: Home, clock: Callable[[], float] = time.time):
+        super().__init__(home, clock, read_only=True)
+        transport = httpx.HTTPTransport(uds=str(home.socket))
+        self._client = httpx.Client(transport=transport, base_url="http://node", timeout=SECONDS)
+        # The index as it was at the start; what was written since then stands in `_since`.
+        self._index = self.store
+        self._since: dict[bytes, int] = {}
+
+    @classmethod
+    def reach(cls, home: Home) -> ServedNode | None:
+        """The node of the process that serves this home; None where no process answers there."""
+        if not home.socket.is_socket():
+            return None
+        node = cls(home)
+        try:
+            told = node._ask("settle").node
+            if told is None:
+                raise Damaged(f"what answers at {home.socket} is no node of this program")
+        except Busy:
+            node.close()
+            return None
+        except BaseException:
+            node.close()
+            raise
+        node.origin, node.agency = told.origin, told.agency
+        node._follow()
+        return node
+
+    def submit_all(self, submissions: Sequence[Submission]) -> list[Receipt | CounterfoilError]:
+        """As `Node.submit_all`, each in a request of its own. Keys that endorse beside the agency's stay at home."""
+        answers = [self._submit(submission) for submission in submissions]
+        self._follow()
+        return answers
+
+    def endorse(self, transaction: str, key: SigningKey | None = None) -> Receipt:
+        """As `Node.endorse`, with this agency's key."""
+        if key is not None:
+            raise Malformed("a key of another holder endorses through the API while the node is served")
+        return self._receipt(self._ask("endorse", msgspec.msgpack.encode(Named(transaction))))
+
+    def withdraw(self, transaction: str) -> Receipt:
+        """As `Node.withdraw`."""
+        return self._receipt(self._ask("withdraw", msgspec.msgpack.encode(Named(transaction))))
+
+    def settle(self) -> None:
+        """As `Node.settle`."""
+        self._ask("settle")
+        self._follow()
+
+    def put_document(self, parts: Iterable[bytes]) -> str:
+        """As `Node.put_document`."""
+        answer = self._post(DOCUMENT, content=parts)
+        self._follow()
+        if answer.document is None:
+            raise Damaged("the serving process did not say under which hash the document is stored")
+        return answer.document
+
+    def record(self, register: str, record: str) -> Entry | None:
+        """As `Node.record`: the index need not be read anew after each write."""
+        key = record_key(register, record)
+        number = self._since.get(key)
+        if number is None:
+            state = self._index.record(key)
+            number = state.number if state else None
+        return None if number is None else decode_entry(self.store.entry(number))
+
+    def close(self) -> None:
+        """Let go of the files and the socket."""
+        self._client.close()
+        if self._index is not self.store:
+            self._index.close()
+        super().close()
+
+    def _submit(self, submission: Submission) -> Receipt | CounterfoilError:
+        if submission.keys:
+            raise Malformed("a key of another holder endorses through the API while the node is served")
+        try:
+            return self._receipt(self._ask("submit", msgspec.msgpack.encode(submission)))
+        except (Unavailable, Busy, Damaged):
+            raise
+        except CounterfoilError as error:
+            return error
+
+    def _receipt(self, answer: Answer) -> Receipt:
+        if answer.receipt is None:
+            raise Damaged("the serving process did not say what became of the transaction")
+        return answer.receipt
+
+    def _ask(self, what: str, body: bytes = b"") -> Answer:
+        return self._post(f"{PREFIX}{what}", content=body)
+
+    def _post(self, path: str, **content: Any) -> Answer:
+        try:
+            response = self._client.post(path, **content)
+            answer = msgspec.msgpack.decode(response.content, type=Answer)
+        except httpx.ConnectError as error:
+            raise Busy(f"no process answers at {self.home.socket}: {error}") from None
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                f"the process that serves {self.home.folder} did not answer ({error}); see whether it still runs"
+            ) from None
+        except msgspec.DecodeError:
+            raise Damaged(f"what answers at {self.home.socket} is no node of this program") from None
+        if answer.failed is not None:
+            raise answer.failed.error()
+        return answer
+
+    def _follow(self) -> None:
+        """Look at the log as it is now, and note which records have changed since the index was read."""
+        fresh = Store(Sqlite(self.home.store, read_only=True), read_only=True)
+        for number, data in enumerate(fresh.entries(self.store.head.size), self.store.head.size):
+            entry = decode_entry(data)
+            self._since[record_key(entry.register, entry.record)] = number
+        before, self.store = self.store, fresh
+        if before is not self._index:
+            before.close()

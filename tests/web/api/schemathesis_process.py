@@ -1,0 +1,35 @@
+"""Runs Schemathesis as its command does, in a process of its own: `python -m tests.web.api.schemathesis_process …`.
+
+Two of its dependencies have moved on without it: hypothesis 6.170 lets a collection be iterated, where
+hypothesis-jsonschema 0.23.1, the last there is, asks it for `more()`; and jsonschema-rs 0.61 has no
+`is_satisfiable`, by which Schemathesis 4.24 tries a generator of its own before that of hypothesis-jsonschema. Without
+what stands here nothing could be generated.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from hypothesis.internal.conjecture.utils import many
+
+
+def _more(self: many) -> bool:
+    """Whether another element is to be drawn."""
+    steps = self.__dict__.get("steps")
+    if steps is None:
+        steps = self.__dict__["steps"] = iter(self.__enter__())
+    return next(steps, self) is not self
+
+
+def _no_other(*_: object) -> None:
+    """The other generator has none for any schema."""
+
+
+if __name__ == "__main__":
+    from schemathesis.cli import schemathesis
+    from schemathesis.specs.openapi import _hypothesis
+
+    if not hasattr(many, "more"):
+        many.more = _more  # type: ignore[attr-defined]  # what it is there for
+    _hypothesis._canonical_strategy_or_none = _no_other  # type: ignore[assignment]  # it takes the same
+    sys.exit(schemathesis())
