@@ -12,10 +12,19 @@ def registers_folder() -> Path:
 
     Raises `NotFound` where the package was taken out of its clone or wheel without them.
     """
+    return _example("registers/expected-roots.json").parent
+
+
+def companies() -> tuple[Path, Path]:
+    """The table of companies, and the mapping by which it becomes a register. Raises `NotFound`."""
+    return _example("company/sp500-constituents.csv"), _example("mappings/company.json")
+
+
+def _example(name: str) -> Path:
     package = Path(__file__).parent
-    for folder in (package / "example_data" / "registers", package.parents[1] / "examples" / "registers"):
-        if (folder / "expected-roots.json").is_file():
-            return folder
+    for folder in (package / "example_data", package.parents[1] / "examples"):
+        if (folder / name).is_file():
+            return folder / name
     raise NotFound("the example registers are not here; install the package anew, or run it from a clone")
 
 

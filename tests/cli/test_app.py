@@ -20,14 +20,19 @@ from counterfoil.errors import Busy
 from tests.cli.calling import COMMAND, environment, process
 from tests.cli.conftest import Command
 
-GROUPED = [("record", each) for each in ("show", "create", "amend", "correct", "annul", "close")] + [
-    ("register", each) for each in ("show", "create", "amend")
+GROUPED = [
+    *(("record", each) for each in ("show", "create", "amend", "correct", "annul", "close")),
+    *(("register", each) for each in ("show", "create", "amend")),
+    *(("access", each) for each in ("show", "add", "revoke")),
+    *(("witness", each) for each in ("serve", "add", "list", "ask", "remove")),
+    *(("archive", each) for each in ("verify", "restore", "enter")),
 ]
 
 
 def test_there_are_these_commands() -> None:
     assert " ".join(COMMANDS) == (
-        "demo init register record import export history prove verify audit bench doctor"
+        "demo init register record import export history prove verify serve access witness monitor publish "
+        "audit backup repair restore archive doctor bench"
     )
 
 
@@ -46,7 +51,7 @@ def test_so_has_that_of_each_command_in_a_group(command: Command, group: str, na
     assert examples.startswith(f"    counterfoil {group}")
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"record", "register"}])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {group for group, _ in GROUPED}])
 def test_every_command_speaks_json(command: Command, name: str) -> None:
     assert "--json" in command(name, "--help").text
 

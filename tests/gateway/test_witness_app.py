@@ -184,7 +184,7 @@ def test_what_is_no_address_to_listen_at(address: str) -> None:
 
 
 def test_an_address_that_is_taken_is_said() -> None:
-    taken = pytest.raises(Unavailable, match=r"nothing can listen at 127\.0\.0\.1:.*in use")
+    taken = pytest.raises(Unavailable, match=r"does not let a process listen at 127\.0\.0\.1:.*in use")
     with listening("127.0.0.1:0") as first, taken:
         listening(url_of(first).removeprefix("http://"))
 

@@ -288,3 +288,41 @@ def test_a_hash_as_text_has_its_label() -> None:
 def test_any_other_text_is_no_hash(spoil: Callable[[str], str]) -> None:
     with pytest.raises(Malformed, match="is not a hash; it must be sha256: and 64 lower-case"):
         unlabelled(spoil(digest(b"abc")))
+
+
+class Members(list[tuple[str, object]]):
+    """An object's members, of which two may have one name."""
+
+
+NAMES = st.text(alphabet='ab":\\, {}[]', max_size=4)
+VALUES = st.recursive(
+    NAMES | st.integers(0, 3),
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(NAMES, inner), max_size=3).map(Members),
+    max_leaves=12,
+)
+
+
+def written(value: object, space: str) -> str:
+    if isinstance(value, Members):
+        inner = (f"{json.dumps(name)}{space}:{space}{written(each, space)}" for name, each in value)
+        return "{" + f",{space}".join(inner) + "}"
+    if isinstance(value, list):
+        return "[" + f",{space}".join(written(each, space) for each in value) + "]"
+    return json.dumps(value)
+
+
+def doubled(value: object) -> bool:
+    if isinstance(value, Members):
+        names = [name for name, _ in value]
+        return len(set(names)) < len(names) or any(doubled(each) for _, each in value)
+    return isinstance(value, list) and any(map(doubled, value))
+
+
+@given(VALUES, st.sampled_from(["", " ", "\t\n"]))
+def test_a_name_that_stands_twice_is_seen_however_it_is_written(value: object, space: str) -> None:
+    data = written(value, space).encode()
+    if doubled(value):
+        with pytest.raises(Malformed, match="twice in one object"):
+            parse(data)
+    else:
+        assert parse(data) == json.loads(data)

@@ -54,13 +54,18 @@ def measured(folder: Path | None = None) -> Iterator[tuple[Node, BareTable]]:
     """A fresh node with the bench's register, and a bare table beside it."""
     with TemporaryDirectory(prefix="bench-", dir=folder) as name:
         node, bare = Node.open(Path(name) / "home"), BareTable(Path(name) / "bare.db")
-        fields = {"title": "Bench", "authority": node.agency, "key": "id", "schema": SCHEMA}
-        node.submit([Proposal(DEFINITIONS, REGISTER, "create", 1, body={"fields": fields})])
+        define_register(node)
         try:
             yield node, bare
         finally:
             node.close()
             bare.close()
+
+
+def define_register(node: Node) -> None:
+    """Create the bench's register."""
+    fields = {"title": "Bench", "authority": node.agency, "key": "id", "schema": SCHEMA}
+    node.submit([Proposal(DEFINITIONS, REGISTER, "create", 1, body={"fields": fields})])
 
 
 def bare_rows(batch: Sequence[Proposal]) -> list[tuple[str, str, int, bytes]]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from counterfoil.bench.appends import batch_figures, single_figures
 from counterfoil.bench.bundles import bundle_figures
 from counterfoil.bench.measure import Figure
+from counterfoil.bench.recoveries import recovery_figures
+from counterfoil.bench.served import served_figures
 from counterfoil.bench.stores import audit_figure, disk_figure, growth_figures
 from counterfoil.bench.trees import proof_figures, tree_figures
 from counterfoil.examples import land_sample
@@ -22,6 +24,8 @@ def figures(records: int, oracle: Path | None) -> Iterator[Figure]:
     yield from proof_figures(100_000)
     yield from single_figures(25)
     yield from bundle_figures(10_000)
+    yield from served_figures()
+    yield from recovery_figures(min(records, 100_000))
     yield from audit_figure(min(records, 200_000))
     yield from batch_figures(records)
     sample = land_sample()

@@ -12,22 +12,21 @@ from itertools import count, islice
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Final, NamedTuple
 
 import msgspec
 import orjson
 
-from counterfoil.bench.appends import BareTable
+from counterfoil.bench.appends import BareTable, define_register
 from counterfoil.bench.load import request, send
 from counterfoil.bench.measure import Figure, alternate, figure
-from counterfoil.bench.rows import REGISTER, SCHEMA, name_of, proposals
+from counterfoil.bench.rows import REGISTER, name_of, proposals
 from counterfoil.errors import Unavailable
 from counterfoil.home import Home
 from counterfoil.identity.access import Access
-from counterfoil.ledger.system import REGISTER as DEFINITIONS
 from counterfoil.node import Node
-from counterfoil.proof.entry import Proposal
+from counterfoil.web.writer import SETTLE_SECONDS
 
 CLIENTS: Final = 64
 WRITES: Final = 2_000
@@ -37,7 +36,9 @@ BATCH: Final = 1_000
 BATCHES: Final = 10
 ROUNDS: Final = 5
 TRANSACTIONS: Final = "/v1/transactions"
-ALONE: Final = "from counterfoil.web import writer; writer.MAX_BLOCK = 1; from counterfoil.cli import main; main()"
+ALONE: Final = (
+    "from counterfoil.web import writer; writer.MAX_BLOCK = 1; from counterfoil.cli import main; main()"
+)
 """The command, with a commit for each request: of no use but to measure."""
 CALLER: Final = "/v1/caller"
 
@@ -84,8 +85,7 @@ def served_figures() -> Iterator[Figure]:
 
 def _prepare(home: Path) -> None:
     with Node.open(home) as node:
-        fields = {"title": "Bench", "authority": node.agency, "key": "id", "schema": SCHEMA}
-        node.submit([Proposal(DEFINITIONS, REGISTER, "create", 1, body={"fields": fields})])
+        define_register(node)
 
 
 _numbers: Final = count(0, BATCH)
@@ -156,12 +156,16 @@ def _read_figures(address: Address) -> Iterator[Figure]:
     random, rates = Random(3), []
     send(address.port, _writes(address, 20, size=BATCH), 1)
     known = next(_numbers) - BATCH * 2
+    # The last of them are in the index once the node has settled.
+    sleep(SETTLE_SECONDS + 0.5)
     for _ in range(ROUNDS):
         names = [name_of(known + random.randrange(BATCH)) for _ in range(READS)]
         paths = (f"/v1/registers/{REGISTER}/records/{name}/inclusion" for name in names)
         load = send(address.port, iter([request("GET", path, {}) for path in paths]), 8)
         rates.append(load.rate(200))
-    yield figure("verified reads with proof over HTTP, one core", rates, "reads/s", limit=3_000, at_least=True)
+    yield figure(
+        "verified reads with proof over HTTP, one core", rates, "reads/s", limit=3_000, at_least=True
+    )
 
 
 def _batch_figure(served: Path, direct: Path) -> Figure:

@@ -15,7 +15,7 @@ from counterfoil.cli.options import read_input, reading, write_output, writing
 from counterfoil.cli.output import Output, columns, flush, printable
 from counterfoil.cli.proof import genesis_size
 from counterfoil.cli.tampering import change_one_byte
-from counterfoil.examples import registers_folder
+from counterfoil.examples import companies, registers_folder
 from counterfoil.home import Home
 from counterfoil.home_audit import audit_home
 from counterfoil.proof.canonical import labelled
@@ -27,6 +27,9 @@ from counterfoil.registry.history import Clock, as_known, differences
 from counterfoil.registry.prove import prove_record
 from counterfoil.registry.rsf import read_rsf
 from counterfoil.registry.rsf_import import import_rsf
+from counterfoil.registry.table_import import import_table
+from counterfoil.registry.table_mapping import load_mapping
+from counterfoil.registry.table_reading import open_table
 
 if TYPE_CHECKING:
     from counterfoil.node import Node
@@ -90,12 +93,13 @@ class Story:
     def _import(self, node: Node) -> None:
         self._chapter(
             1,
-            "Fourteen registers of the UK government, imported with their history",
-            "Each file publishes roots of its own Merkle tree. Every one is computed again from the entries.",
+            "Fourteen registers of the UK government, imported with their history, and a table of companies",
+            "Each register publishes roots of its own Merkle tree. Every one is computed again from the entries.",
         )
         data = read_input(registers_folder() / "expected-roots.json")
         for expected in msgspec.json.decode(data, type=list[Expected]):
             self._import_one(node, expected)
+        self._import_companies(node)
         node.settle()
         self.document["entries"] = node.store.head.size
         self.document["root"] = labelled(node.store.log.root())
@@ -116,6 +120,17 @@ class Story:
             f"{count}, root {expected.root_hash[8:24]}… as published: {expected.register}", well=same
         )
         self._output.tell({**imported._asdict(), "published_root": expected.root_hash, "reproduced": same})
+
+    def _import_companies(self, node: Node) -> None:
+        path, mapping_file = companies()
+        mapping = load_mapping(read_input(mapping_file))
+        register = mapping.register or path.stem
+        with open_table(path, mapping) as table:
+            imported = import_table(node, table, mapping, register)
+        here = imported.created + imported.amended
+        count = f"{here:>5,} entries" + ("" if here else ", here already")
+        self._expect(f"{count}, from a table in CSV: {register}", well=not imported.refused)
+        self._output.tell({"register": register, "created": imported.created, "refused": imported.refused})
 
     def _show(self, node: Node) -> None:
         self._chapter(

@@ -135,7 +135,7 @@ def listening(host: str, port: int) -> socket.socket:
         return socket.create_server(place[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise Unavailable(
-            f"this machine does not let a process listen at {host}:{port} ({error.strerror or error}); "
+            f"this machine does not let a process listen at {host}:{port} ({_said(error)}); "
             "name another address with --listen"
         ) from None
 
@@ -144,3 +144,8 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """The address at which a socket listens, as clients on this machine write it."""
     host, port = listener.getsockname()[:2]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def _said(error: OSError) -> str:
+    """What the machine said, without where: Python adds the address to it."""
+    return (error.strerror or str(error)).partition(" (while")[0]

@@ -128,8 +128,7 @@ class Rebuild:
 
     def put_row(self, table: str, row: Sequence[Value]) -> None:
         """A row as it is, be it sound or not."""
-        names, marks = ", ".join(TABLES[table].columns), ", ".join("?" * len(row))
-        self._database.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", row)  # noqa: S608
+        self._database.execute(replacing(table), row)
 
     def finish(self, note: bytes, progress: Progress = lambda done, total: None) -> None:
         """Derive every other row, and let the store end with this checkpoint.
@@ -137,6 +136,13 @@ class Rebuild:
         Raises `Damaged` where the log cannot be what the ledger's rules wrote from what was put in.
         """
         derive(self._database, self._log.size, note, progress)
+
+
+def replacing(table: str) -> str:
+    """The statement that puts in a row of a table, in the place of one with its key."""
+    columns = TABLES[table].columns
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608  # names of our own
 
 
 def derive(database: Sqlite, size: int, note: bytes, progress: Progress) -> None:

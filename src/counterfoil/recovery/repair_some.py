@@ -9,6 +9,7 @@ from pathlib import Path
 
 from counterfoil.errors import CounterfoilError
 from counterfoil.recovery.material import Material
+from counterfoil.recovery.rebuild import replacing
 from counterfoil.recovery.repair_anchors import Anchors
 from counterfoil.store.audit.stored import TABLES, Row
 from counterfoil.store.log import LEVEL_SHIFT, WIDTH
@@ -39,11 +40,7 @@ def repair_some(
             shutil.copyfile(path, copy)
     with suppress(CounterfoilError), closing(Sqlite(new)) as database, database.transaction():
         for table, row in _rows(own, other, anchors, agreed):
-            marks = ", ".join("?" * len(row))
-            database.execute(
-                f"INSERT OR REPLACE INTO {table} ({', '.join(TABLES[table].columns)}) VALUES ({marks})",  # noqa: S608
-                row,
-            )
+            database.execute(replacing(table), row)
         return True
     return False
 

@@ -98,7 +98,7 @@ def _moment(parts: dict[str, str]) -> datetime | None:
     )
     try:
         # What is meant may have any offset, or none that is known; it is written down again as it stands.
-        return datetime(int(parts["Y"]), month, day, hour, minute, second)  # noqa: DTZ001
+        return datetime(int(parts["Y"]), month, day, hour, minute, second)  # noqa: DTZ001  # a date of the table, which names no zone
     except ValueError:
         return None
 

@@ -10,7 +10,15 @@ from typing import Final
 import zstandard
 
 from counterfoil.errors import Damaged, Malformed, NotFound
-from counterfoil.proof.merkle import EMPTY_ROOT, HASH_BYTES, CompactRange, leaf_hashes, node_hash, root
+from counterfoil.proof.merkle import (
+    EMPTY_ROOT,
+    HASH_BYTES,
+    CompactRange,
+    leaf_hash,
+    leaf_hashes,
+    node_hash,
+    root,
+)
 from counterfoil.proof.tiles import TileReader, decode_bundle, encode_bundle, split_hashes
 from counterfoil.store.checksum import bundle_checksum
 from counterfoil.store.database import Database
@@ -33,12 +41,14 @@ class Log:
         self._database = database
         self._compress = zstandard.ZstdCompressor(level=1).compress
         self._decompressor = zstandard.ZstdDecompressor()
-        self._bundles: OrderedDict[int, list[bytes]] = OrderedDict()
+        self._bundles: OrderedDict[int, tuple[list[bytes], bytes]] = OrderedDict()
         self._tiles = TileReader(self.tile, 0)
         self.size = size
         self._tail = self._read_tail()
         self._edge = self._read_edge()
         self._ranges = [_range_of(hashes) for hashes in self._edge]
+        self.suspect = False
+        """Whether the entries after the last full bundle may be others than those that were signed."""
 
     def append(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
         """Add a block's entries and their leaf hashes."""
@@ -76,12 +86,29 @@ class Log:
         if not 0 <= number < self.size:
             raise NotFound(f"there is no entry {number}; the log has {self.size}")
         first = self.size - len(self._tail)
-        return self._tail[number - first] if number >= first else self.bundle(number // WIDTH)[number % WIDTH]
+        if number >= first:
+            self._check_tail(number)
+            return self._tail[number - first]
+        entries, sealed = self._load(number // WIDTH)
+        slot = number % WIDTH
+        if leaf_hash(entries[slot]) != sealed[slot * HASH_BYTES : (slot + 1) * HASH_BYTES]:
+            raise _changed(number)
+        return entries[slot]
 
     def bundle(self, number: int) -> list[bytes]:
-        """The entries of a full bundle, or of the last, partial one."""
+        """The entries of a full bundle, or of the last, partial one. Raises `Damaged` where one was changed."""
         if number == self.size // WIDTH:
+            self._check_tail(number * WIDTH)
             return list(self._tail)
+        entries, sealed = self._load(number)
+        hashes = leaf_hashes(entries)
+        if b"".join(hashes) != sealed:
+            other = (slot for slot, hash_ in enumerate(split_hashes(sealed, WIDTH)) if hashes[slot] != hash_)
+            raise _changed(number * WIDTH + next(other))
+        return entries
+
+    def _load(self, number: int) -> tuple[list[bytes], bytes]:
+        """A full bundle's entries as they are stored, and the hashes that its tile has of them."""
         cached = self._bundles.get(number)
         if cached is not None:
             self._bundles.move_to_end(number)
@@ -91,10 +118,14 @@ class Log:
             first = number * WIDTH
             raise Damaged(f"the entries {first} to {first + WIDTH - 1} are missing; run counterfoil audit")
         entries = self._expand(number, row[0])
-        self._bundles[number] = entries
+        found = self._bundles[number] = entries, self._full_tile(0, number)
         if len(self._bundles) > CACHED_BUNDLES:
             self._bundles.popitem(last=False)
-        return entries
+        return found
+
+    def _check_tail(self, number: int) -> None:
+        if self.suspect:
+            raise _changed(number)
 
     def tile(self, level: int, index: int, width: int = WIDTH) -> bytes:
         """The hashes of a tile, full or partial, one after another."""
@@ -182,3 +213,9 @@ def _range_of(hashes: Sequence[bytes]) -> CompactRange:
     edge = CompactRange()
     edge.extend(hashes)
     return edge
+
+
+def _changed(number: int) -> Damaged:
+    return Damaged(
+        f"entry {number} is not what was sealed, so it is not shown; run counterfoil audit, then counterfoil repair"
+    )

@@ -62,6 +62,8 @@ class IndexPages(IndexTree):
         for node, mark, hash_ in database.query("SELECT node, mark, hash FROM page"):
             roots[node] = bytes(hash_)
             self.newest = max(self.newest, mark)
+        self.stored = bool(roots)
+        """Whether there were any pages when this was opened."""
         if roots:
             self._since = {}
             try:

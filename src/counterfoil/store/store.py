@@ -9,12 +9,14 @@ from typing import Final
 
 import msgspec
 
-from counterfoil.errors import Busy, Damaged, Unavailable
+from counterfoil.errors import Busy, Damaged, Malformed, Unavailable
 from counterfoil.ledger.state import Changes, Head, Pending, RecordState, Taken, flags_of
 from counterfoil.ledger.system import INDEX
+from counterfoil.proof.checkpoint import Checkpoint
 from counterfoil.proof.entry import Entry
 from counterfoil.proof.index import IndexProof, record_key
 from counterfoil.proof.merkle import leaf_hash
+from counterfoil.proof.note import parse_note
 from counterfoil.proof.tiles import TileReader
 from counterfoil.store.checksum import checksum
 from counterfoil.store.database import Database
@@ -105,7 +107,12 @@ class Store:
             self.head = Head(row[0], row[1], index, row[5])
             settled, self.note = row[6], row[8]
         self.log = Log(self.database, self.head.size)
+        self.log.suspect = bool(row) and _root_of(self.note) not in {None, self.log.root()}
         self._pages = IndexPages(self.database)
+        if (settled and not self._pages.stored) or (not row and self._has_entries()):
+            raise Damaged(
+                "pages of the index, or the row that says where the log ends, are missing; run counterfoil audit"
+            )
         self._recent: dict[bytes, RecordState] = {}
         self._covered = 0
         self._ahead = False
@@ -114,6 +121,10 @@ class Store:
         if not self._read_only:
             self._play()
         self.stale = False
+
+    def _has_entries(self) -> bool:
+        queries = ("SELECT 1 FROM tail LIMIT 1", "SELECT 1 FROM bundle LIMIT 1")
+        return any(self.database.row(query) is not None for query in queries)
 
     # What the ledger reads
 
@@ -359,6 +370,14 @@ class Store:
                 self._put({})
                 self._recent = {}
         self._covered, self._ahead = end, False
+
+
+def _root_of(note: bytes) -> bytes | None:
+    """The root that a checkpoint states, whoever signed it; None where it is none."""
+    try:
+        return Checkpoint.parse(parse_note(note).text).root
+    except Malformed:
+        return None
 
 
 def _indexed(head: Head) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import structlog
 from litestar import Litestar, Request, Response
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
@@ -33,7 +33,7 @@ def create_app(service: Service, metrics: Metrics | None = None) -> App:
 
     # Each of them needs the one before it, so that they are asked for in turn: the library makes a task for each of
     # those that it may ask for at once, which takes a sixth of a request's time.
-    async def ask_caller(request: Request[Any, Any, Any], service: Service) -> Caller:
+    async def ask_caller(request: Request[Any, Any, Any], service: NamedDependency[Service]) -> Caller:
         caller: Caller = request.scope["caller"]  # type: ignore[typeddict-item]  # the entrance puts it there
         return caller
 

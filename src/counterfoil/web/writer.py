@@ -68,8 +68,8 @@ class Writer:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         self._queue.put(_Waiting(work, loop, answer))
-        # What is submitted is stored, whether or not the client waits for the answer.
-        return await asyncio.shield(answer)
+        # What is submitted is stored, whether or not anybody waits for the answer by then.
+        return await answer
 
     def _run(self) -> None:
         unsettled = True

@@ -57,7 +57,6 @@ def run(folder: Path, installation: Served, seed: int) -> subprocess.CompletedPr
     address = f"{installation.url}/v1/openapi.json"
     command = [sys.executable, "-m", "tests.web.api.schemathesis_process", "run", address]
     options = {
-        "--header": f"Authorization: {installation.headers['authorization']}",
         "--checks": "all",
         "--exclude-checks": EXCLUDED,
         "--max-examples": str(EXAMPLES),
@@ -88,15 +87,17 @@ def counted(installation: Served) -> dict[tuple[str, int], int]:
 
 
 def test_whatever_is_sent_is_answered_as_the_description_says(tmp_path: Path) -> None:
-    (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
     with served(tmp_path / "home") as installation:
+        token = f'[auth.openapi.bearer]\nbearer = "{installation.token}"\n'
+        (tmp_path / "schemathesis.toml").write_text(CONFIGURATION + token)
         prepare(installation)
-        end, seed = time.monotonic() + SECONDS, SEED
-        while seed == SEED or time.monotonic() < end:
+        end, longest, seed = time.monotonic() + SECONDS, 0.0, SEED
+        while seed == SEED or time.monotonic() + longest < end:
+            begun = time.monotonic()
             ended = run(tmp_path, installation, seed)
             assert ended.returncode == 0, f"seed {seed}\n{ended.stdout[-20_000:]}\n{ended.stderr[-5_000:]}"
-            seed += 1
+            longest, seed = max(longest, time.monotonic() - begun), seed + 1
         answers = counted(installation)
     # It was no walk through refusals alone: records were made, replaced, patched and read.
-    for met in (("POST", 201), ("PUT", 201), ("PATCH", 200), ("GET", 200), ("GET", 304), ("POST", 202)):
+    for met in (("POST", 201), ("POST", 202), ("PUT", 200), ("PATCH", 200), ("GET", 200)):
         assert answers.get(met, 0) > 0, json.dumps({f"{m} {s}": n for (m, s), n in answers.items()})

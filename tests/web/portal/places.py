@@ -40,3 +40,13 @@ EVERY_PAGE: Final = {
     "search without a hit": "/search?q=zzzz",
     "about": "/about",
 }
+
+ALIKE: Final = {
+    "register of one",
+    "search in a register",
+    "record not known then",
+    "older versions",
+    "entry of the index",
+}
+LOOKED_AT: Final = {name: address for name, address in EVERY_PAGE.items() if name not in ALIKE}
+"""Those that a browser opens: the others are built as one of these is."""

@@ -34,8 +34,16 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        """Its words, with single spaces."""
-        return re.sub(r"\s+([.,:;])", r"\1", " ".join(" ".join(self._texts).split()))
+        """Its words, with single spaces between them, and narrow ones kept."""
+        words = re.split(r"[ \t\r\n]+", " ".join(self._texts).strip())
+        return re.sub(r" ([.,:;]+)(?= |$)", r"\1", " ".join(words))
+
+    @property
+    def next(self) -> str | None:
+        """Where a list goes on."""
+        return next(
+            (each["href"] for tag, each in self.tags if tag == "a" and each.get("rel") == "next"), None
+        )
 
     @property
     def links(self) -> list[str]:

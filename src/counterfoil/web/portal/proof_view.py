@@ -17,8 +17,11 @@ from counterfoil.proof.trust import Trust
 from counterfoil.proof.verify import verify
 from counterfoil.registry.prove import Versions, prove_entry, prove_record
 from counterfoil.store.store import Store
-from counterfoil.web.portal.reading import latest, numbers_back
+from counterfoil.web.portal.reading import latest, state_of, versions_back
 
+MAX_PROVED: Final = 1_000
+"""How many versions are proved in one file here: each adds a kilobyte and half a millisecond."""
+LONG: Final = 100
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 
 
@@ -66,10 +69,21 @@ def asked_versions(query: dict[str, str]) -> Versions:
     return int(version)
 
 
+def is_long(store: Store, register: str, record: str) -> bool:
+    """Whether to prove a record takes longer than other readers should wait."""
+    state = state_of(store, register, record)
+    return state is not None and state.version > LONG
+
+
 def prove(store: Store, trust: Trust, register: str, record: str, asked: Versions) -> Proven:
     """Prove a record; one that changed just now is proved to stand in the log, no more. Raises `NotFound`."""
     last = latest(store, register, record)
     versions = last.version if last else 0
+    if asked == "all" and versions > MAX_PROVED:
+        raise Unavailable(
+            f"this record has {versions:,} versions, more than are proved at once here ({MAX_PROVED:,}); "
+            "ask who keeps it for: counterfoil prove --all-versions"
+        )
     size = trust.genesis_size
     current = not isinstance(asked, int)
     if register == INDEX:
@@ -86,11 +100,13 @@ def prove(store: Store, trust: Trust, register: str, record: str, asked: Version
 
 def _prove_index(store: Store, record: str, size: int | None, version: int) -> Proven:
     """An entry of the index is proved to stand in the log: what is current, the index says of others only."""
-    numbers = list(numbers_back(store, INDEX, record))
-    if not 1 <= version <= len(numbers):
-        raise NotFound(f"{INDEX} {record!r} has the versions 1 to {len(numbers)}, and no version {version}")
-    bundle = prove_entry(store, numbers[-version], genesis_size=size)
-    return Proven(bundle, version, version, len(numbers), current=False)
+    last = latest(store, INDEX, record)
+    versions = last.version if last else 0
+    if not 1 <= version <= versions:
+        raise NotFound(f"{INDEX} {record!r} has the versions 1 to {versions}, and no version {version}")
+    (entry,) = versions_back(store, INDEX, record, skip=versions - version, count=1)
+    bundle = prove_entry(store, entry.number, genesis_size=size)
+    return Proven(bundle, version, version, versions, current=False)
 
 
 def own_trust(home: Home) -> Trust:

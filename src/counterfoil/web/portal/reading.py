@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Final
 
 import msgspec
 
-from counterfoil.errors import Damaged, NotFound
+from counterfoil.errors import Damaged, NotFound, Unavailable
 from counterfoil.ledger.definition import DefinitionFields
 from counterfoil.ledger.state import RecordState
 from counterfoil.ledger.system import INDEX, REGISTER
@@ -18,7 +19,9 @@ from counterfoil.proof.rules import INDEX_RECORD
 from counterfoil.registry.table_definition import field_order
 from counterfoil.store.store import Store
 
-SYSTEM: dict[str, tuple[str, str]] = {
+MAX_SKIP: Final = 50_000
+"""How many versions back a page looks: each is a step in the store."""
+SYSTEM: Final[dict[str, tuple[str, str]]] = {
     ".register": (
         "Registers",
         "How each register is defined: its title, fields, rules, and who may change it.",
@@ -65,7 +68,15 @@ def numbers_back(store: Store, register: str, record: str) -> Iterator[int]:
 
 
 def versions_back(store: Store, register: str, record: str, *, skip: int = 0, count: int) -> list[Entry]:
-    """Up to `count` versions of a record, the latest first, without the `skip` latest ones."""
+    """Up to `count` versions of a record, the latest first, without the `skip` latest ones.
+
+    Raises `NotFound` where there is no such record, `Unavailable` where those are too many to walk past.
+    """
+    if skip > MAX_SKIP:
+        raise Unavailable(
+            f"the version lies more than {MAX_SKIP:,} versions back, further than is looked here; "
+            "ask with: counterfoil history"
+        )
     numbers = islice(numbers_back(store, register, record), skip, skip + count)
     return [decode_entry(store.entry(number)) for number in numbers]
 

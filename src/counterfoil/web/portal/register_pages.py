@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from counterfoil.errors import NotFound
+from counterfoil.proof.trust import Trust
 from counterfoil.web.portal.activity_view import years_of
 from counterfoil.web.portal.addresses import (
     RecordAddress,
@@ -24,7 +25,15 @@ from counterfoil.web.portal.addresses import (
 from counterfoil.web.portal.answer import PageRequest, answer, tagged
 from counterfoil.web.portal.downloads import TYPES, parts_of, write_download
 from counterfoil.web.portal.pages import page
-from counterfoil.web.portal.proof_view import asked_versions, file_name, own_trust, proof_view, prove
+from counterfoil.web.portal.proof_view import (
+    Proven,
+    asked_versions,
+    file_name,
+    is_long,
+    own_trust,
+    proof_view,
+    prove,
+)
 from counterfoil.web.portal.record_view import Asked, differences_view, record_view
 from counterfoil.web.portal.register_view import Wanted, find_rows, register_view
 from counterfoil.web.service import Service
@@ -92,18 +101,21 @@ async def _differences(request: PageRequest, service: Service, address: RecordAd
 
 
 async def _proof(request: PageRequest, service: Service, address: RecordAddress) -> Response[bytes]:
-    asked, trust = asked_versions(dict(request.query_params)), own_trust(service.node.home)
-    read = service.read_long if asked == "all" else service.read
-    proven = await read(lambda store: prove(store, trust, address.register, address.key, asked))
+    proven, trust = await _proven(request, service, address)
     view, _ = await service.in_thread(lambda: proof_view(proven, trust, address.register, address.key))
     place = record_address(address.register, address.key, "proof")
     return await answer(request, service, view, "proof.html", address=place, json=address.json or None)
 
 
-async def _bundle(request: PageRequest, service: Service, address: RecordAddress) -> Response[bytes]:
+async def _proven(request: PageRequest, service: Service, address: RecordAddress) -> tuple[Proven, Trust]:
     asked, trust = asked_versions(dict(request.query_params)), own_trust(service.node.home)
-    read = service.read_long if asked == "all" else service.read
-    proven = await read(lambda store: prove(store, trust, address.register, address.key, asked))
+    long = await service.read(lambda store: is_long(store, address.register, address.key))
+    read = service.read_long if long else service.read
+    return await read(lambda store: prove(store, trust, address.register, address.key, asked)), trust
+
+
+async def _bundle(request: PageRequest, service: Service, address: RecordAddress) -> Response[bytes]:
+    proven, _ = await _proven(request, service, address)
     data = await service.in_thread(proven.bundle.encode)
     return tagged(request, data, BUNDLE_TYPE, headers=_as_file(file_name(address.register, address.key)))
 

@@ -81,7 +81,7 @@ PARAMETERS: Final[Part] = {
     "If-Match-or-new": _header(
         "If-Match",
         "The version that was seen; for a new record, `If-None-Match: *` instead.",
-        {**TAGS, "examples": ['"1"', "*"]},
+        {**TAGS, "examples": ["*"]},
     ),
     "If-New": _header("If-None-Match", "There must be no such record yet.", {"const": "*"}),
     "If-None-Match": _header(

@@ -141,7 +141,7 @@ PATHS: Final[dict[str, Part]] = {
             {201: TAKEN, 202: WAITS},
             CHANGING,
             takes=(*PLACE, "If-Match", "Idempotency-Key"),
-            body=body_of("NewEntry", {"operation": "close", "circumstances": {"why": "merged"}}),
+            body=body_of("NewEntry", {"operation": "correct", "circumstances": {"why": "misspelt"}}),
             security=CALLERS,
         )
     },
