@@ -3,20 +3,27 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from counterfoil.errors import Busy, Conflict, Damaged, Malformed, NotFound, Reused, Unavailable
+from counterfoil.errors import Busy, Conflict, Damaged, Malformed, NotFound, Refused, Reused, Unavailable
 from counterfoil.ledger.command import Standing
-from counterfoil.node import Node
+from counterfoil.ledger.state import Changes
+from counterfoil.node import Node, Receipt, Submission
 from counterfoil.proof.canonical import digest
 from counterfoil.proof.checkpoint import open_checkpoint
-from counterfoil.proof.entry import Proposal
+from counterfoil.proof.entry import Proposal, decode_entry
+from counterfoil.proof.index import record_key
 from counterfoil.proof.instant import instant_text
 from counterfoil.proof.trust import Trust, judge
+from counterfoil.store.store import Sign
 
 NOON = 1_795_000_000
 
@@ -281,3 +288,195 @@ def test_a_home_may_be_named_relative_to_where_one_is(
     monkeypatch.chdir(tmp_path)
     Node.open(Path("here")).close()
     assert sorted(path.name for path in Path("here").iterdir()) == ["keys", "lock", "store.db", "trust.json"]
+
+
+# Many at once
+
+
+def test_each_of_several_is_taken_or_refused_by_itself(node: Node) -> None:
+    size = node.store.head.size
+    first, again, misnamed, other = node.submit_all(
+        [
+            Submission([pet("1", "Rex")]),
+            Submission([pet("1", "Tom")]),
+            Submission([Proposal("pet", "deed", "create", 1, document=digest(b"none"))]),
+            Submission([pet("2", "Tom"), pet("3", "Max")]),
+        ]
+    )
+    assert (first, other) == (
+        Receipt(first.transaction, Standing.TAKEN, size, 1),  # type: ignore[union-attr]  # it is a receipt
+        Receipt(other.transaction, Standing.TAKEN, size + 1, 2),  # type: ignore[union-attr]
+    )
+    assert isinstance(again, Conflict)
+    assert isinstance(misnamed, NotFound)
+    assert node.submit_all([]) == []
+
+
+def test_where_each_is_refused_nothing_is_stored(node: Node) -> None:
+    size = node.store.head.size
+    answers = node.submit_all([Submission([pet("1", "Rex", 7)]), Submission([pet("é" * 2_000, "Rex")])])
+    assert all(isinstance(each, Refused | Malformed) for each in answers)
+    assert node.store.head.size == size
+
+
+def test_more_records_than_may_wait_bring_an_index_entry_with_them(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counterfoil.store.store.MAX_WAITING", 5)
+    node.submit([pet("1", "Rex")])
+    node.submit([pet(f"more {number}", "Rex") for number in range(6)])
+    assert node.entry(node.store.head.size - 1).register == ".index"
+    with node.reading() as store:
+        store.prove_index(record_key("pet", "more 5"))
+
+
+# Readers beside a writer
+
+
+def beside(work: Callable[[], object], read: Callable[[], Any]) -> list[Any]:
+    """What three threads read, again and again, while this one works; raises what any of them did."""
+    done = threading.Event()
+
+    def reading() -> list[Any]:
+        seen = []
+        while not done.is_set():
+            seen.append(read())
+        return seen
+
+    with ThreadPoolExecutor(3) as threads:
+        readers = [threads.submit(reading) for _ in range(3)]
+        try:
+            work()
+        finally:
+            done.set()
+    return [each for reader in readers for each in reader.result()]
+
+
+def test_a_reader_never_sees_half_a_block_nor_one_that_is_not_stored(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.submit([pet("a", "0"), pet("b", "0")])
+    commit, stored = node.store.commit, {"0"}
+
+    def slow_or_failing(changes: Changes, sign: Sign) -> None:
+        # What is applied and not stored yet must be nobody's to see, however long it takes.
+        time.sleep(0.002)
+        if any(b'"name":"bad' in entry for entry in changes.entries):
+            raise Unavailable("the disk is full")
+        commit(changes, sign)
+
+    monkeypatch.setattr(node.store, "commit", slow_or_failing)
+
+    def write() -> None:
+        for version in range(2, 40):
+            bad = version % 3 == 0
+            names = [pet(record, f"bad {version}" if bad else str(version), version) for record in "ab"]
+            if bad:
+                with pytest.raises(Unavailable, match="full"):
+                    node.submit(names)
+                names = [pet(record, str(version), version) for record in "ab"]
+            stored.add(str(version))
+            node.submit(names)
+
+    def read() -> object:
+        with node.reading() as store:
+            found = [store.record(record_key("pet", record)) for record in "ab"]
+            entries = [decode_entry(store.entry(state.number)) for state in found if state]
+            assert store.head.size == len(store.log)
+            return tuple(entry.fields["name"] for entry in entries), tuple(
+                state.number for state in found if state
+            )
+
+    seen = beside(write, read)
+    assert len(set(seen)) > 1
+    for names, (first, second) in set(seen):
+        assert names[0] == names[1]
+        assert names[0] in stored
+        assert second == first + 1
+
+
+def test_a_document_is_stored_while_others_read(node: Node) -> None:
+    parts = [bytes([number]) * 300_000 for number in range(40)]
+    name = digest(b"".join(parts))
+
+    def read() -> object:
+        with node.reading() as store:
+            return store.document_size(name), len(list(store.entries()))
+
+    assert beside(lambda: node.put_document(iter(parts)), read)
+    with node.reading() as store:
+        assert store.document_size(name) == 12_000_000
+    node.submit([pet("1", "Rex")])
+
+
+def test_a_document_that_does_not_arrive_whole_leaves_nothing(node: Node) -> None:
+    def parts() -> Iterator[bytes]:
+        yield b"a" * 600_000
+        raise Malformed("it ended")
+
+    with pytest.raises(Malformed, match="it ended"):
+        node.put_document(parts())
+    assert list(node.store.database.query("SELECT count(*) FROM chunk")) == [(0,)]
+    assert node.put_document([b"a"]) == digest(b"a")
+
+
+def test_a_store_that_cannot_be_read_again_is_tried_again_by_who_reads(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.submit([pet("1", "Rex")])
+    size = node.store.head.size
+
+    def away(*_: object) -> None:
+        raise Unavailable("the disk is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(node.store, "commit", away)
+        broken.setattr(node.store.database, "row", away)
+        with pytest.raises(Unavailable, match="away"):
+            node.submit([pet("2", "Tom")])
+        assert node.store.stale
+        with pytest.raises(Unavailable, match="away"):
+            node.record("pet", "1")
+    assert node.record("pet", "2") is None
+    assert not node.store.stale
+    assert node.store.head.size == size
+    node.submit([pet("2", "Tom")])
+    assert node.record("pet", "2") is not None
+
+
+def test_a_view_of_its_own_stays_as_it_was(node: Node) -> None:
+    node.submit([pet("1", "Rex")])
+    with node.snapshot() as view:
+        size = view.head.size
+        node.submit([pet("1", "Max", 2)])
+        state = view.record(record_key("pet", "1"))
+        assert state is not None
+        assert (state.version, view.head.size) == (1, size)
+    assert node.store.head.size == size + 1
+
+
+def test_entries_that_come_while_the_log_is_read_are_read_too(node: Node) -> None:
+    reading = node.entries()
+    first = next(reading)
+    node.submit([pet("1", "Rex")])
+    assert [first, *reading] == list(node.store.entries())
+
+
+# What witnesses add
+
+
+def test_a_checkpoint_gains_lines_in_its_own_place(node: Node) -> None:
+    old = node.submit([pet("1", "Rex")], receipt=True)
+    size = node.store.head.size
+    note = node.store.published_at(size)
+    assert note is not None
+    node.submit([pet("2", "Tom")], receipt=True)
+    newest = node.store.latest_published()
+    gained = note + "— witness.example/w1 AAAAAAAA\n".encode()
+    node.publish(size, gained)
+    assert node.store.published_at(size) == gained
+    assert (node.store.latest_published(), node.store.note) == (newest, newest)
+    assert list(node.store.cosigned(old.first)) == [gained]
+    # One of a size that was never published is nobody's.
+    node.publish(size + 1, gained)
+    assert node.store.published_at(size + 1) is None

@@ -32,6 +32,7 @@ from counterfoil.proof.instant import instant_text
 from counterfoil.proof.signing import SigningKey
 from counterfoil.proof.transaction import (
     WITHDRAWAL,
+    Endorsement,
     Expectation,
     Header,
     Idempotency,
@@ -41,6 +42,7 @@ from counterfoil.proof.transaction import (
 )
 from counterfoil.registry.beginning import first_trust
 from counterfoil.signer import HomeSigner, begin_last_signed, signed_before
+from counterfoil.store.documents import put_document
 from counterfoil.store.log import WIDTH
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Store
@@ -236,7 +238,11 @@ class Node:
 
     def endorse(self, transaction: str, key: SigningKey | None = None) -> Receipt:
         """Add this agency's endorsement, or that of `key`, to a waiting transaction."""
-        return self._answer([Endorse(transaction, endorse(transaction, key or self._endorsing))])
+        return self.add_endorsement(transaction, endorse(transaction, key or self._endorsing))
+
+    def add_endorsement(self, transaction: str, endorsement: Endorsement) -> Receipt:
+        """Add an endorsement that a key's holder made to a waiting transaction."""
+        return self._answer([Endorse(transaction, endorsement)])
 
     def withdraw(self, transaction: str) -> Receipt:
         """Take back a waiting transaction that this agency submitted."""
@@ -255,7 +261,12 @@ class Node:
 
     def put_document(self, parts: Iterable[bytes]) -> str:
         """Store a document, for good before this returns; gives its labelled hash."""
-        return self.store.put_document(parts)
+        # By a connection of its own: on the store's, whoever reads would wait, or see what is not stored yet.
+        database = Sqlite(self.home.store)
+        try:
+            return put_document(database, parts)
+        finally:
+            database.close()
 
     def _request_digest(self, request: bytes | None) -> Callable[[Transaction], str]:
         def digest(transaction: Transaction) -> str:
@@ -304,6 +315,20 @@ class Node:
         while True:
             with self.reading() as store:
                 part = list(store.entries(first, first - first % WIDTH + WIDTH))
+            if not part:
+                return
+            yield from part
+            first += len(part)
+
+    def readable_entries(self, first: int = 0) -> Iterator[bytes]:
+        """As `entries`, with empty bytes in place of an entry that is damaged."""
+        while True:
+            with self.reading() as store:
+                end = min(first - first % WIDTH + WIDTH, store.head.size)
+                try:
+                    part = list(store.entries(first, end))
+                except Damaged:
+                    part = [_readable(store, number) for number in range(first, end)]
             if not part:
                 return
             yield from part
@@ -367,6 +392,13 @@ class Node:
             # What went wrong inside is what the caller must hear of; what was not settled is settled at the next start.
             with self._open:
                 self.store.close()
+
+
+def _readable(store: Store, number: int) -> bytes:
+    try:
+        return store.entry(number)
+    except Damaged:
+        return b""
 
 
 def _answer_of(outcome: Outcome) -> Receipt | CounterfoilError:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.engine.ledger_machine import Settle
-from counterfoil.errors import Conflict
+from counterfoil.errors import Conflict, Unavailable
 from counterfoil.ledger.command import Outcome, Standing
 from counterfoil.proof.entry import decode_entry
 from counterfoil.proof.index import record_key
@@ -124,3 +124,56 @@ def test_a_refused_command_does_not_disturb_the_others_of_its_block(office: Offi
     outcomes = office.engine.submit("ledger", commands)
     assert [outcome.standing for outcome in outcomes] == [Standing.TAKEN, Standing.REFUSED, Standing.TAKEN]
     assert [outcome.first for outcome in outcomes if outcome.error is None] == [size, size + 1]
+
+
+def free(office: Office) -> bool:
+    """Whether somebody else may read the store at this moment."""
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.append(office.store.turn.acquire(blocking=False))
+        if seen[0]:
+            office.store.turn.release()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join(20)
+    return seen[0]
+
+
+@pytest.mark.parametrize("end", ["commit", "discard"])
+def test_nobody_else_reads_from_a_block_s_beginning_to_its_end(office: Office, end: str) -> None:
+    assert free(office)
+    office.machine.apply(office.time, [office.draft(title("one"))])
+    assert not free(office)
+    getattr(office.machine, end)()
+    assert free(office)
+    taken = office.store.record(record_key("title", "one")) is not None
+    assert taken == (end == "commit")
+
+
+def test_a_block_that_fails_in_every_step_holds_nobody_up(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = office.store.head.size
+
+    def fail(*_: object) -> None:
+        raise Unavailable("the disk is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(office.store, "commit", fail)
+        broken.setattr(office.store.database, "row", fail)
+        for number in range(2):
+            with pytest.raises(Unavailable, match="the disk is away"):
+                office.engine.submit("ledger", [office.draft(title(str(number)))])
+            assert free(office)
+            assert office.store.stale
+    (outcome,) = office.engine.submit("ledger", [office.draft(title("after"))])
+    assert (outcome.standing, outcome.first) == (Standing.TAKEN, size)
+    assert not office.store.stale
+    assert free(office)
+
+
+def test_a_block_in_which_all_was_refused_lets_go_too(office: Office) -> None:
+    office.engine.submit("ledger", [office.draft(title("one", 5))])
+    assert free(office)

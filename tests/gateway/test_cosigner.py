@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from counterfoil.errors import Unavailable
 from counterfoil.gateway.cosigner import Cosigner, WitnessStatus, backoff
+from counterfoil.gateway.fetch import Answer, Client
+from counterfoil.gateway.witness_keys import cosigner_key
+from counterfoil.gateway.witness_request import parse_request
 from counterfoil.gateway.witnesses import AskedWitness, Witnesses
 from counterfoil.proof.checkpoint import open_checkpoint
-from tests.gateway.small_log import ORIGIN, SmallLog
+from counterfoil.proof.note import parse_note, sign_note
+from tests.gateway.small_log import ORIGIN, SmallLog, key
 from tests.gateway.witness_served import cosigning_keys, served_witness, until
 
 
@@ -102,6 +108,45 @@ def test_each_checkpoint_is_cosigned_by_every_witness(
         ]
 
 
+def test_what_is_recorded_is_when_the_witness_says_that_it_has_signed(
+    witnesses: Witnesses, keeper: Keeper, tmp_path: Path
+) -> None:
+    then = int(time.time()) - 100
+    with served_witness(tmp_path / "w", {ORIGIN: keeper.log.keys}, clock=lambda: then) as asked:
+        witnesses.add(asked.url, asked.verifier_keys)
+        with running(witnesses, keeper) as cosigner:
+            until(lambda: not cosigner.status()[0].behind, "it is recorded")
+            assert cosigner.status()[0].cosigned == then
+
+
+def test_a_witness_that_signs_with_one_key_of_two_is_asked_once_for_a_checkpoint(
+    witnesses: Witnesses, keeper: Keeper, tmp_path: Path
+) -> None:
+    asked: list[bytes] = []
+    ed25519 = key("half.example")
+    other = cosigner_key("half.example", key("half.example", "ml-dsa-44"))
+
+    class Half:
+        """Signs with one of its keys, whatever comes."""
+
+        def post(self, url: str, body: bytes, limit: int) -> Answer:
+            asked.append(body)
+            text = parse_note(parse_request(body).note).text
+            line = sign_note(text, ed25519, "half.example", 0x04, int(time.time())).line
+            return Answer(200, {}, line.encode())
+
+    witnesses.add("https://half.example", [cosigner_key("half.example", ed25519), other])
+    cosigner = Cosigner(witnesses, keeper.latest, keeper.log.proof, keeper.publish)
+    half = cast("Client", Half())
+    for size, requests in ((3, 1), (3, 1), (4, 2), (4, 2)):
+        keeper.size = size
+        if size not in keeper.published:
+            keeper.grow(size)
+        assert cosigner.ask("half.example", half)
+        assert len(asked) == requests
+    assert witnesses.list()[0].size == 4
+
+
 def test_what_was_published_before_the_start_is_cosigned(
     witnesses: Witnesses, keeper: Keeper, serve: Callable[[str], AskedWitness]
 ) -> None:
@@ -126,6 +171,7 @@ def test_a_witness_that_is_away_delays_none_and_is_shown(
             until(lambda: all(each.error for each in cosigner.status()[1:]), "the two are shown")
             _, away, mute = cosigner.status()
     assert (away.size, away.behind, away.cosigned) == (0, 7, None)
+    assert not any(each.unverified for each in witnesses.list())
     assert "cannot be reached" in (away.error or "")
     assert "has not answered within 1 seconds" in (mute.error or "")
 
@@ -166,6 +212,7 @@ def test_a_rewritten_log_is_told_of_until_it_is_put_right(
         cosigner.wake()
         until(lambda: told, "the witness finds it")
         assert "has cosigned a different log log.example/1" in (told[0].error or "")
+        until(lambda: witnesses.list()[0].unverified, "it is recorded as what does not hold")
     assert len(told) == 1
     assert not keeper.cosigned_by(5, witness)
 

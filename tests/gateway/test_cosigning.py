@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from counterfoil.errors import Malformed, Unavailable, Unverified
-from counterfoil.gateway.cosigning import cosign, is_cosigned, merge_cosignatures
+from counterfoil.gateway import cosigning
+from counterfoil.gateway.cosigning import MAX_CLOCK_DIFFERENCE, cosigned_at, has_answered, merge_cosignatures
 from counterfoil.gateway.fetch import Answer, Client
 from counterfoil.gateway.witness_keys import cosigner_key
 from counterfoil.gateway.witness_request import parse_request
@@ -20,6 +22,7 @@ from tests.gateway.small_log import NOW, ORIGIN, SmallLog, key
 from tests.gateway.witness_served import NAME, served_witness
 
 LOG = SmallLog()
+cosign = partial(cosigning.cosign, clock=lambda: NOW)
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def client() -> Iterator[Client]:
 
 @pytest.fixture
 def witness(tmp_path: Path) -> Iterator[AskedWitness]:
-    with served_witness(tmp_path / "witness", {ORIGIN: LOG.keys}) as asked:
+    with served_witness(tmp_path / "witness", {ORIGIN: LOG.keys}, clock=lambda: NOW) as asked:
         yield asked
 
 
@@ -78,8 +81,24 @@ def test_lines_come_back_and_hold(witness: AskedWitness, client: Client) -> None
     lines = cosign(witness, LOG.note(5), LOG.proof, client)
     note = merge_cosignatures(LOG.note(5), lines)
     assert times(note, witness) == [NOW, NOW]
-    assert is_cosigned(note, witness)
-    assert not is_cosigned(LOG.note(5), witness)
+    assert has_answered(note, witness)
+    assert not has_answered(LOG.note(5), knowing(witness, 5))
+
+
+def test_a_witness_that_signs_with_one_of_its_keys_is_asked_once_for_a_checkpoint() -> None:
+    """Such as for a log with extension lines, which ML-DSA-44 does not sign."""
+    pair = [cosigner_key(NAME, key(NAME, algorithm)).text for algorithm in ("ed25519", "ml-dsa-44")]
+    two_keys = msgspec.structs.replace(LAID_OUT, keys=tuple(pair), size=5)
+    note = merge_cosignatures(LOG.note(5), [line()])
+    assert has_answered(note, two_keys)
+    assert not has_answered(note, knowing(two_keys, 3)), "it is not known to have answered for this size"
+    assert not has_answered(merge_cosignatures(LOG.note(6), [line(size=6)]), two_keys)
+
+
+def test_when_it_has_cosigned_is_what_its_lines_state() -> None:
+    assert cosigned_at(LOG.note(5), [line(time=NOW - 7)], LAID_OUT) == NOW - 7
+    with pytest.raises(Unverified):
+        cosigned_at(LOG.note(6), [line()], LAID_OUT)
 
 
 def test_as_the_log_grows(witness: AskedWitness, client: Client) -> None:
@@ -101,7 +120,7 @@ def test_a_rewritten_log_is_told_that_the_witness_knows_another(
     rewritten = SmallLog("rewritten", fork_at=2)
     assert len(cosign(witness, LOG.note(5), LOG.proof, client)) == 2
     for size in (5, 8):
-        with pytest.raises(Unverified, match=r"has cosigned a different log log\.example/1"):
+        with pytest.raises(Unverified, match=r"says that it has cosigned a different log log\.example/1"):
             cosign(knowing(witness, 5), rewritten.note(size), rewritten.proof, client)
 
 
@@ -109,8 +128,8 @@ def test_a_shortened_log_is_told_that_the_witness_knows_a_longer_one(
     witness: AskedWitness, client: Client
 ) -> None:
     assert len(cosign(witness, LOG.note(9), LOG.proof, client)) == 2
-    for known in (0, 9):
-        with pytest.raises(Unverified, match="has cosigned this log with 9 entries, and it has 5 here"):
+    for known, has in ((0, "says that it has"), (9, "w1 has")):
+        with pytest.raises(Unverified, match=f"{has} cosigned this log with 9 entries, and it has 5 here"):
             cosign(knowing(witness, known), LOG.note(5), LOG.proof, client)
 
 
@@ -166,12 +185,24 @@ def test_a_request_larger_than_witnesses_take_is_not_sent() -> None:
         ([(200, line("other.example"))], Unverified, "no line is by a key that is known to be its own"),
         ([(200, line() * 101)], Unverified, "does not hold: the note has more than 100 signature lines"),
         ([(200, line() + line(size=6))], Unverified, "does not hold: the signature line"),
-        ([(409, b"9\n")], Unverified, "has cosigned this log with 9 entries, and it has 5 here"),
+        (
+            [(200, line(time=NOW + 301))],
+            Unavailable,
+            "has signed at 2027-01-15T08:05:01Z, and it is 2027-01-15T08:00:00Z here",
+        ),
+        ([(200, line(time=NOW - 301))], Unavailable, "one of the two clocks is wrong"),
+        ([(200, line(time=1 << 62))], Unavailable, f"has signed at {1 << 62} seconds after 1970, and it is"),
+        (
+            [(422, b"no")],
+            Unavailable,
+            "does not begin to cosign the log .* with the 5 entries that it has here; it says: 'no'",
+        ),
+        ([(409, b"9\n")], Unverified, "says that it has cosigned this log with 9 entries, and it has 5 here"),
         ([(409, b"")], Unavailable, "answers 409 without the size that it knows"),
         ([(409, b"05\n")], Unavailable, "answers 409 without the size that it knows"),
         ([(409, b"2"), (200, line())], Unavailable, "answers 409 without the size that it knows"),
         ([(409, b"2\n"), (409, b"3\n")], Unavailable, "was asked by another process meanwhile"),
-        ([(409, b"2\n"), (422, b"")], Unverified, "has cosigned a different log"),
+        ([(409, b"2\n"), (422, b"")], Unverified, "says that it has cosigned a different log"),
         ([(500, b"oops\x1b[31m\n")], Unavailable, r"answers with status 500; it says: 'oops\\x1b\[31m'"),
         ([(307, b"")], Unavailable, "answers with status 307; it does not say why"),
     ],
@@ -183,6 +214,12 @@ def test_an_answer_that_is_not_right(
     with pytest.raises(error, match=message):
         call()
     assert len(client.asked) <= 2
+
+
+@pytest.mark.parametrize("off", [-MAX_CLOCK_DIFFERENCE, MAX_CLOCK_DIFFERENCE])
+def test_clocks_may_differ_a_little(off: int) -> None:
+    call, _ = asked((200, line(time=NOW + off)))
+    assert call() == [line(time=NOW + off)]
 
 
 def test_lines_of_unknown_keys_are_dropped() -> None:

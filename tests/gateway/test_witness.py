@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -224,12 +226,35 @@ def test_a_strangers_nonsense_does_not_stay_held_against_a_log(witness: Witness)
 
 
 def test_evidence_does_not_fill_the_disk_nor_crowd_out_a_fork(witness: Witness) -> None:
+    """Anyone can send a log's own checkpoints with nonsense; a fork that comes after them is kept all the same."""
     assert status(witness, LOG.body(0, 5)) == 200
     for size in range(6, 30):
         assert status(witness, encode_request(5, [bytes(32)], LOG.note(size))) == 422
-    assert status(witness, SmallLog("forged").body(5, 5)) == 422
-    faults = [each.fault for each in witness.refused()]
-    assert faults == [Fault.UNPROVED] * 16 + [Fault.CONTRADICTS]
+    forged = SmallLog("forged")
+    assert status(witness, forged.body(5, 5)) == 422
+    assert status(witness, forged.body(5, 40)) == 422
+    refused = witness.refused()
+    assert [each.fault for each in refused] == [Fault.UNPROVED] * 15 + [Fault.CONTRADICTS, Fault.UNPROVED]
+    assert [each.kept.size for each in refused] == [*range(15, 30), 5, 40]
+
+
+def test_of_those_that_contradict_the_first_are_kept(witness: Witness) -> None:
+    assert status(witness, LOG.body(0, 5)) == 200
+    for number in range(20):
+        assert status(witness, SmallLog(f"forged {number}").body(5, 5)) == 422
+    assert [each.kept.root for each in witness.refused()] == [
+        SmallLog(f"forged {number}").root(5) for number in range(16)
+    ]
+
+
+def test_what_was_without_proof_contradicts_once_another_is_cosigned_at_its_size(witness: Witness) -> None:
+    assert status(witness, LOG.body(0, 5)) == 200
+    assert status(witness, SmallLog("forged").body(5, 8)) == 422
+    assert status(witness, encode_request(5, [bytes(32)], LOG.note(8))) == 422
+    assert [each.fault for each in witness.refused()] == [Fault.UNPROVED] * 2
+    assert status(witness, LOG.body(5, 8)) == 200
+    (left,) = witness.refused()
+    assert (left.fault, left.kept.root) == (Fault.CONTRADICTS, SmallLog("forged").root(8))
 
 
 # What it remembers
@@ -323,6 +348,7 @@ def test_keys_and_memory_are_their_owners_alone(tmp_path: Path) -> None:
         "witness/keys/cosign.ml-dsa-44": 0o600,
         "witness/name": 0o600,
         "witness/state.db": 0o600,
+        "witness/verifier-keys": 0o600,
     }
 
 
@@ -332,7 +358,7 @@ def test_keys_serve_one_name(tmp_path: Path) -> None:
         Witness.open(tmp_path / "witness", "witness.example/w2", LOGS)
 
 
-@pytest.mark.parametrize("lost", ["state.db", "name", "keys/cosign.ed25519"])
+@pytest.mark.parametrize("lost", ["state.db", "name", "keys/cosign.ed25519", "verifier-keys"])
 def test_a_witness_that_lost_keys_or_memory_cosigns_no_more(tmp_path: Path, lost: str) -> None:
     opened = Witness.open(tmp_path / "witness", NAME, LOGS)
     assert status(opened, LOG.body(0, 5)) == 200
@@ -356,11 +382,68 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
         Witness.open(tmp_path, NAME, LOGS)
 
 
-def test_a_damaged_memory_is_said(tmp_path: Path) -> None:
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def overwrite(path: Path) -> None:
+    path.write_bytes(b"no database" * 1000)
+
+
+def drop_tables(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("DROP TABLE cosigned")
+
+
+def put_another(path: Path) -> None:
+    """The tables, and not the mark: some other program's file."""
+    path.unlink()
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE cosigned (origin TEXT)")
+        database.execute("CREATE TABLE refused (origin TEXT)")
+
+
+@pytest.mark.parametrize("lose", [empty, overwrite, drop_tables, put_another])
+def test_a_memory_that_is_lost_is_never_taken_for_a_new_one(
+    tmp_path: Path, lose: Callable[[Path], None]
+) -> None:
+    opened = Witness.open(tmp_path / "witness", NAME, LOGS)
+    assert status(opened, LOG.body(0, 5)) == 200
+    opened.close()
+    lose(tmp_path / "witness" / "state.db")
+    for _ in range(2):
+        with pytest.raises(Damaged, match=r"state\.db is damaged, so what was cosigned is not known") as told:
+            Witness.open(tmp_path / "witness", NAME, LOGS)
+        assert "counterfoil audit" not in str(told.value), "a witness's folder has nothing to audit"
+
+
+def test_damage_that_shows_while_it_serves_is_said_once(witness: Witness) -> None:
+    witness._state._database.execute("DROP TABLE cosigned")
+    for ask in (witness.cosigned, lambda: status(witness, LOG.body(0, 5))):
+        with pytest.raises(Damaged, match="begin a new witness under a new name") as told:
+            ask()
+        assert str(told.value).count("is damaged") == 1
+        assert "counterfoil audit" not in str(told.value)
+
+
+def test_keys_that_were_changed_are_found(tmp_path: Path) -> None:
     Witness.open(tmp_path / "witness", NAME, LOGS).close()
-    (tmp_path / "witness" / "state.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(Damaged, match=r"state\.db is damaged"):
+    path = tmp_path / "witness/keys/cosign.ed25519"
+    text = path.read_text()
+    path.write_text(f"{'1' if text[0] == '0' else '0'}{text[1:]}")
+    with pytest.raises(Damaged, match="are not those of which .*/verifier-keys has the verifier keys"):
         Witness.open(tmp_path / "witness", NAME, LOGS)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
+def test_keys_that_others_may_get_at_are_not_used(tmp_path: Path, mode: int) -> None:
+    Witness.open(tmp_path / "witness", NAME, LOGS).close()
+    path = tmp_path / "witness/keys/cosign.ml-dsa-44"
+    path.chmod(mode)
+    with pytest.raises(Unavailable, match=rf"\(mode {mode:o}\).*chmod go= {path}"):
+        Witness.open(tmp_path / "witness", NAME, LOGS)
+    path.chmod(0o600)
+    Witness.open(tmp_path / "witness", NAME, LOGS).close()
 
 
 # Which logs

@@ -16,6 +16,7 @@ from counterfoil.gateway import http_server
 from counterfoil.gateway.http_server import url_of
 from counterfoil.gateway.witness import Witness
 from counterfoil.gateway.witness_app import WitnessApp
+from counterfoil.gateway.witness_request import encode_request
 from counterfoil.gateway.witness_serve import listening
 from tests.gateway.small_log import NOW, ORIGIN, SmallLog
 from tests.gateway.witness_served import NAME, served
@@ -91,6 +92,17 @@ def test_evidence_can_be_read(serving: Serving) -> None:
     assert refused.content.startswith(SmallLog("forged").note(5)[:60])
     for path in ("/v1/cosigned/2", "/v1/cosigned/", "/v1/cosigned/x", "/v1/refused/2", "/v1/refused/1/2"):
         assert serving.http.get(path).status_code == 404
+
+
+def test_what_came_without_proof_is_shown_and_held_against_nobody(serving: Serving) -> None:
+    assert serving.post(LOG.body(0, 5)).status_code == 200
+    assert serving.post(encode_request(5, [bytes(32)], LOG.note(9))).status_code == 422
+    assert serving.http.get("/").text.splitlines()[-3:] == [
+        "",
+        "Checkpoints that came without a proof that holds:",
+        "log.example/1: 9 entries, 2027-01-15T08:00:00Z, /v1/refused/1: "
+        "whoever sent it sent no proof that leads there, which by itself says nothing about the log",
+    ]
 
 
 def test_health(serving: Serving) -> None:

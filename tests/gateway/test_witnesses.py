@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.errors import Conflict, Damaged, Malformed, NotFound
+from counterfoil.errors import Conflict, Damaged, Malformed, NotFound, Unavailable
 from counterfoil.gateway.witnesses import AskedWitness, Witnesses
 from counterfoil.proof.note import VerifierKey
 from tests.gateway.small_log import SmallLog
@@ -53,6 +53,58 @@ def test_a_name_is_there_once(witnesses: Witnesses) -> None:
         witnesses.add("https://elsewhere.example", cosigning_keys("w1"))
     with pytest.raises(NotFound, match="there is no witness 'w2'; those that are asked: w1"):
         witnesses.remove("w2")
+
+
+def test_the_same_one_again_changes_nothing(witnesses: Witnesses) -> None:
+    """So that a command that was ended half-way is brought to its end by the same call."""
+    first = witnesses.add(URL, cosigning_keys("w1"))
+    witnesses.record("w1", size=7, cosigned=1, error=None)
+    assert witnesses.add(f"{URL}/", cosigning_keys("w1")[::-1]).name == first.name
+    assert [each.size for each in witnesses.list()] == [7]
+    with pytest.raises(Conflict, match="there is a witness w1 already"):
+        witnesses.add(URL, cosigning_keys("w1")[:1])
+
+
+def test_what_is_to_come_first_is_done_before_the_list_is_written(witnesses: Witnesses) -> None:
+    seen: list[int] = []
+
+    def look() -> bool:
+        seen.append(len(witnesses.list()))
+        return False
+
+    witnesses.add(URL, cosigning_keys("w1"), first=look)
+    with pytest.raises(Conflict):
+        witnesses.add("https://elsewhere.example", cosigning_keys("w1"), first=look)
+    witnesses.remove("w1", first=look)
+    assert seen == [0, 1]
+
+
+def test_where_it_fails_nothing_is_changed(witnesses: Witnesses) -> None:
+    def fail() -> bool:
+        raise Unavailable("the disk is full")
+
+    with pytest.raises(Unavailable):
+        witnesses.add(URL, cosigning_keys("w1"), first=fail)
+    assert witnesses.list() == ()
+    witnesses.add(URL, cosigning_keys("w1"))
+    with pytest.raises(Unavailable):
+        witnesses.remove("w1", first=fail)
+    assert [each.name for each in witnesses.list()] == ["w1"]
+
+
+def test_the_file_is_read_again_only_where_it_has_changed(
+    witnesses: Witnesses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Witnesses(tmp_path / "witnesses.json")
+    other.add(URL, cosigning_keys("w1"))
+    assert [each.name for each in witnesses.list()] == ["w1"]
+    with monkeypatch.context() as patched:
+        patched.setattr(witnesses, "_read", lambda: pytest.fail("it was read again"))
+        assert [each.name for each in witnesses.list()] == ["w1"]
+    other.add(URL, cosigning_keys("w2"))
+    assert [each.name for each in witnesses.list()] == ["w1", "w2"]
+    (tmp_path / "witnesses.json").unlink()
+    assert witnesses.list() == ()
 
 
 def test_no_more_than_a_checkpoint_has_room_for(witnesses: Witnesses) -> None:

@@ -16,7 +16,7 @@ from counterfoil.gateway.witness_logs import Logs
 from counterfoil.gateway.witness_serve import listening
 from counterfoil.gateway.witnesses import AskedWitness
 from counterfoil.proof.note import VerifierKey
-from tests.gateway.small_log import NOW, key
+from tests.gateway.small_log import key
 
 NAME = "witness.example/w1"
 
@@ -37,12 +37,17 @@ def served(app: WitnessApp, listen: str = "127.0.0.1:0") -> Iterator[str]:
 
 @contextmanager
 def served_witness(
-    folder: Path, logs: Logs, name: str = NAME, *, listen: str = "127.0.0.1:0"
+    folder: Path,
+    logs: Logs,
+    name: str = NAME,
+    *,
+    listen: str = "127.0.0.1:0",
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[AskedWitness]:
     """A witness, served; gives what a log's keeper knows of it."""
     witness = Witness.open(folder, name, logs)
     try:
-        with served(WitnessApp(witness, clock=lambda: NOW), listen) as url:
+        with served(WitnessApp(witness, clock=clock), listen) as url:
             yield AskedWitness(name, url, tuple(key.text for key in witness.verifier_keys))
     finally:
         witness.close()

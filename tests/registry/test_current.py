@@ -97,6 +97,18 @@ def test_it_follows_the_log(node: Node) -> None:
     assert "version 2 is the latest" in report.claims[1]
 
 
+def test_it_follows_a_store_that_has_read_itself_anew(node: Node) -> None:
+    proofs = proofs_of(node)
+    before = prove(node, proofs, "ö/7")
+    log = node.store.log
+    with pytest.raises(Unavailable), node.store.database.transaction():
+        log.append([b"x"] * 300, [bytes(32)] * 300)
+        raise Unavailable("the disk is full")
+    node.store.reload()
+    log._tiles._rows.cache_clear()
+    assert prove(node, proofs, "ö/7") == before
+
+
 def test_a_change_that_the_index_does_not_know_yet_is_not_proved(node: Node) -> None:
     proofs = proofs_of(node)
     node.settle()

@@ -19,7 +19,7 @@ from counterfoil.proof.transaction import endorse
 from counterfoil.store import pages
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Signed, Store
-from tests.store.office import COURT, LAND, Office, dump, key_of, summary, title
+from tests.store.office import COURT, LAND, ORIGIN, Office, dump, key_of, summary, title
 
 DIGEST = "sha256:" + "5e" * 32
 
@@ -219,6 +219,98 @@ def test_a_note_that_has_gained_signatures_takes_the_place_of_the_one_before(
     assert again.database.row("SELECT note FROM checkpoint WHERE size = ?", (again.head.size,)) == (note,)
 
 
+def cosigned(store: Store, size: int, line: str) -> bytes:
+    """The published checkpoint of that size with one line more, as it is stored."""
+    note = store.published_at(size)
+    assert note is not None
+    # A signer in plain words has no signature lines: the empty line is what comes before them.
+    gained = note + f"\n\u2014 {line} c2lnbmF0dXJl\n".encode()
+    store.keep_published(size, gained)
+    return gained
+
+
+def published(office: Office, count: int) -> list[int]:
+    """The sizes of so many checkpoints more."""
+    sizes = []
+    for number in range(count):
+        office.take(office.draft(title(f"published {number} {office.store.head.size}")), settle=True)
+        sizes.append(office.store.head.size)
+    return sizes
+
+
+def test_a_published_checkpoint_is_found_by_its_size(path: Path, office: Office) -> None:
+    one, two = published(office, 2)
+    office.take(office.draft(title("after")))
+    for store in (office.store, Store(Sqlite(path, read_only=True), read_only=True)):
+        notes = {size: store.published_at(size) for size in (one, two)}
+        assert all(
+            note is not None and note.startswith(f"{ORIGIN}\n{size}\n".encode())
+            for size, note in notes.items()
+        )
+        assert store.published_at(one + 1) is None
+        assert store.latest_published() == notes[two]
+        assert store.published(one) == notes[one]
+        assert store.published(one + 1) == notes[two]
+        # After the last published one there is the checkpoint that only stands until the next block.
+        assert store.published(two + 1) == store.note != notes[two]
+        assert store.published(store.head.size + 1) is None
+        store.database.close()
+
+
+def test_what_a_checkpoint_gains_is_kept_in_its_own_place(path: Path, office: Office) -> None:
+    one, two = published(office, 2)
+    latest = office.store.note
+    older = cosigned(office.store, one, "witness.example/w1")
+    assert (office.store.note, office.store.latest_published()) == (latest, latest)
+    newest = cosigned(office.store, two, "witness.example/w1")
+    assert (office.store.note, office.store.latest_published()) == (newest, newest)
+    again = Store(Sqlite(path))
+    assert (again.note, again.published_at(one), again.published_at(two)) == (newest, older, newest)
+
+
+def test_of_a_size_that_was_not_published_nothing_is_kept(office: Office) -> None:
+    (size,) = published(office, 1)
+    before = dump(office.store.database)
+    office.store.keep_published(size - 1, b"a note")
+    office.store.keep_published(size + 7, b"a note")
+    assert dump(office.store.database) == before
+
+
+def test_the_first_checkpoint_that_a_witness_has_cosigned(office: Office) -> None:
+    sizes = published(office, 4)
+    assert list(office.store.cosigned(0)) == []
+    cosigned(office.store, sizes[0], ORIGIN)  # another line of the log's own is nobody else's
+    assert list(office.store.cosigned(0)) == []
+    third = cosigned(office.store, sizes[2], "witness.example/w1")
+    fourth = cosigned(office.store, sizes[3], f"{ORIGIN}/not-it")
+    assert list(office.store.cosigned(sizes[0])) == [third]
+    assert list(office.store.cosigned(sizes[2])) == [third]
+    assert list(office.store.cosigned(sizes[2] + 1)) == [fourth]
+    assert list(office.store.cosigned(sizes[3] + 1)) == []
+
+
+def test_one_that_was_cosigned_much_later_is_not_looked_for(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counterfoil.store.store.LOOKED_AT", 2)
+    sizes = published(office, 3)
+    last = cosigned(office.store, sizes[2], "witness.example/w1")
+    assert list(office.store.cosigned(sizes[0])) == []
+    assert list(office.store.cosigned(sizes[1])) == [last]
+
+
+def test_room_is_what_the_index_can_still_wait_for(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    published(office, 1)
+    monkeypatch.setattr("counterfoil.store.store.MAX_WAITING", 10)
+    assert office.store.room == 10
+    office.take(office.draft(*(title(f"r{number}") for number in range(7))))
+    assert office.store.room == 3
+    office.take(office.draft(title("r0", 2)))  # it waits already
+    assert office.store.room == 3
+    published(office, 1)
+    assert office.store.room == 10
+
+
 # Starting again
 
 
@@ -333,6 +425,48 @@ def test_a_store_opened_for_reading_says_the_same_and_writes_nothing(path: Path,
     assert list(reader.entries()) == list(office.store.entries())
     reader.database.close()
     assert files == {name: sha256(path.with_name(name).read_bytes()).digest() for name in files}
+
+
+def test_what_is_only_read_is_replayed_once_it_is_asked_for(
+    path: Path, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.take(office.draft(*(title(f"a{number}") for number in range(300))))
+    seen: list[bytes] = []
+
+    def decode(data: bytes) -> Entry:
+        seen.append(data)
+        return decode_entry(data)
+
+    monkeypatch.setattr("counterfoil.store.store._decode", decode)
+    reader = Store(Sqlite(path, read_only=True), read_only=True)
+    assert len(list(reader.entries())) == office.store.head.size
+    assert reader.latest_published() == office.store.latest_published()
+    assert seen == []
+    state = reader.record(record_key("title", "a299"))
+    assert state == office.store.record(record_key("title", "a299"))
+    assert len(seen) >= 300
+    count = len(seen)
+    reader.record(record_key("title", "a1"))
+    reader.index_root({})
+    assert len(seen) == count
+    reader.close()
+
+
+def test_half_a_replay_is_not_taken_for_the_whole(path: Path, office: Office) -> None:
+    office.take(office.draft(*(title(f"a{number}") for number in range(10))))
+    office.take(office.draft(title("last")))
+    number = office.store.head.size - 1
+    reader = Store(Sqlite(path, read_only=True), read_only=True)
+    sound = reader.log._tail[-1]
+    reader.log._tail[-1] = sound.replace(b"{", b"[")
+    for _ in range(2):
+        for name in ("a1", "last", "none"):
+            with pytest.raises(Damaged, match=f"entry {number} cannot be read"):
+                reader.record(record_key("title", name))
+    reader.log._tail[-1] = sound
+    for name in ("a1", "last", "none"):
+        assert reader.record(record_key("title", name)) == office.store.record(record_key("title", name))
+    reader.close()
 
 
 # Documents and what waits

@@ -13,8 +13,10 @@ from random import SystemRandom
 from threading import Event, Lock, Thread
 from typing import Final, NamedTuple
 
-from counterfoil.errors import CounterfoilError
-from counterfoil.gateway.cosigning import cosign, is_cosigned, merge_cosignatures
+import msgspec
+
+from counterfoil.errors import CounterfoilError, Unverified
+from counterfoil.gateway.cosigning import cosign, cosigned_at, has_answered, merge_cosignatures
 from counterfoil.gateway.fetch import SECONDS, Client
 from counterfoil.gateway.witnesses import AskedWitness, Witnesses
 
@@ -46,7 +48,7 @@ class Cosigner:
     """Asks the witnesses in a list. What it calls must bear being called from other threads.
 
     `tell` hears of each witness whose error has come, changed or gone; `wait` gives the seconds to wait after so many
-    failures.
+    failures; `clock` seconds since 1970.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Cosigner:
         tell: Callable[[WitnessStatus], None] = lambda status: None,
         wait: Callable[[int], float] | None = None,
         seconds: float = SECONDS,
+        clock: Callable[[], float] = time.time,
     ):
         self._witnesses = witnesses
         self._latest = latest
@@ -67,6 +70,7 @@ class Cosigner:
         self._tell = tell
         self._wait = wait or backoff
         self._seconds = seconds
+        self._clock = clock
         self._askers: dict[str, _Asker] = {}
         self._notes: OrderedDict[int, bytes] = OrderedDict()
         self._joining = Lock()
@@ -129,13 +133,14 @@ class Cosigner:
     def _ask(self, witness: AskedWitness, note: bytes, size: int, client: Client) -> bool:
         cosigned = witness.cosigned
         try:
-            if not is_cosigned(note, witness):
-                self._join(size, note, cosign(witness, note, self._prove, client))
-                cosigned = int(time.time())
+            if not has_answered(note, witness):
+                lines = cosign(witness, note, self._prove, client, clock=self._clock)
+                cosigned = cosigned_at(note, lines, witness)
+                self._join(size, note, lines)
         except CounterfoilError as error:
-            self._record(witness, size, witness.size, cosigned, str(error))
+            self._record(witness, size, error)
             return False
-        self._record(witness, size, size, cosigned, None)
+        self._record(msgspec.structs.replace(witness, size=size, cosigned=cosigned), size, None)
         return True
 
     def _join(self, size: int, note: bytes, lines: Sequence[bytes]) -> None:
@@ -147,12 +152,17 @@ class Cosigner:
                 self._notes.popitem(last=False)
             self._publish(size, self._notes[size])
 
-    def _record(
-        self, witness: AskedWitness, latest: int, size: int, cosigned: int | None, error: str | None
-    ) -> None:
-        self._witnesses.record(witness.name, size=size, cosigned=cosigned, error=error)
-        if error != witness.error:
-            self._tell(WitnessStatus(witness.name, witness.url, size, max(0, latest - size), cosigned, error))
+    def _record(self, witness: AskedWitness, latest: int, error: CounterfoilError | None) -> None:
+        told = str(error) if error else None
+        self._witnesses.record(
+            witness.name,
+            size=witness.size,
+            cosigned=witness.cosigned,
+            error=told,
+            unverified=isinstance(error, Unverified),
+        )
+        if told != witness.error:
+            self._tell(_status(msgspec.structs.replace(witness, error=told), latest))
 
     def waits(self, failures: int) -> float:
         """Seconds to wait after so many failures in a row."""

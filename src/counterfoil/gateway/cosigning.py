@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -11,13 +12,16 @@ from counterfoil.gateway.fetch import Answer, Client
 from counterfoil.gateway.witness_request import encode_request
 from counterfoil.gateway.witnesses import AskedWitness, Witnesses
 from counterfoil.proof.checkpoint import Checkpoint, open_checkpoint
+from counterfoil.proof.instant import instant_text
 from counterfoil.proof.note import Note, NoteSignature, parse_note
 
-__all__ = ["AskedWitness", "Witnesses", "cosign", "is_cosigned", "merge_cosignatures"]
+__all__ = ["AskedWitness", "Witnesses", "cosign", "cosigned_at", "has_answered", "merge_cosignatures"]
 
 MAX_SENT_BYTES: Final = 16_384
 """What every witness takes; some take no more."""
 MAX_ANSWER_BYTES: Final = 65_536
+MAX_CLOCK_DIFFERENCE: Final = 300
+"""How many seconds a witness's clock may differ from ours."""
 
 Prove = Callable[[int, int], Sequence[bytes]]
 """From an old and a new size, neither 0, to the consistency proof between them (RFC 9162 section 2.1.4.1)."""
@@ -32,28 +36,37 @@ class Asked(NamedTuple):
     note: Note
 
 
-def cosign(witness: AskedWitness, note: bytes, prove: Prove, client: Client) -> list[bytes]:
+def cosign(
+    witness: AskedWitness,
+    note: bytes,
+    prove: Prove,
+    client: Client,
+    *,
+    clock: Callable[[], float] = time.time,
+) -> list[bytes]:
     """Ask for cosignatures of a checkpoint, given as its note; gives the signature lines, each with its newline.
 
     The old size is what is known of the witness; where it knows another one, it is asked once more from there. Lines
-    that come back are verified over this very checkpoint, and those of keys that are not known are dropped. Raises
-    `Unavailable` where the witness cannot be asked or does not know the log, `Unverified` where its answer does not
-    hold, or where it has cosigned a longer or another log: then somebody was shown what this log does not hold.
+    that come back are verified over this very checkpoint, and those of keys that are not known are dropped. `clock`
+    gives seconds since 1970. Raises `Unavailable` where the witness cannot be asked, does not know the log, or signs
+    with a time that is far from ours; `Unverified` where its answer does not hold, or where it has cosigned, or says
+    so, a longer or another log: if that is so, somebody was shown what this log does not hold.
     """
     asked = _asked(note)
     size = asked.checkpoint.size
     old = witness.size
     if old > size:
-        raise _longer(witness, old, size)
+        # Its lines at that size were verified when they came.
+        raise Unverified(_longer(witness, "has cosigned", old, size))
     answer = _ask(witness, asked, old, prove, client)
     if answer.status == 409:
         old = _known_size(witness, answer)
         if old > size:
-            raise _longer(witness, old, size)
+            raise Unverified(_longer(witness, "says that it has cosigned", old, size))
         answer = _ask(witness, asked, old, prove, client)
     if answer.status != 200:
         raise _refused(witness, asked, old, answer)
-    return _verified(witness, asked, answer.body)
+    return _verified(witness, asked, answer.body, int(clock()))
 
 
 def merge_cosignatures(note: bytes, lines: Sequence[bytes]) -> bytes:
@@ -74,10 +87,28 @@ def merge_cosignatures(note: bytes, lines: Sequence[bytes]) -> bytes:
     return Note(opened.text, tuple(ordered)).encode()
 
 
-def is_cosigned(note: bytes, witness: AskedWitness) -> bool:
-    """Whether the note has a line of each of a witness's keys. Nothing is verified here."""
-    labels = {each.label for each in parse_note(note).signatures}
-    return labels.issuperset(key.label for key in witness.verifier_keys)
+def has_answered(note: bytes, witness: AskedWitness) -> bool:
+    """Whether a checkpoint, given as its note, need not be shown to a witness again. Nothing is verified here.
+
+    That is where the note has a line of each of its keys or, for a witness that signs with some of them, a line of one
+    and the size that it has cosigned last.
+    """
+    opened = parse_note(note)
+    labels = {each.label for each in opened.signatures}
+    keys = {key.label for key in witness.verifier_keys}
+    return keys <= labels or (
+        not keys.isdisjoint(labels) and Checkpoint.parse(opened.text).size == witness.size
+    )
+
+
+def cosigned_at(note: bytes, lines: Sequence[bytes], witness: AskedWitness) -> int:
+    """When a witness has cosigned by what its lines state, the latest of them, in seconds since 1970.
+
+    Raises `Unverified` or `Malformed` where a line does not hold.
+    """
+    text = parse_note(note).text
+    opened = open_checkpoint(f"{text}\n".encode() + b"".join(lines), witness.verifier_keys)
+    return max(line.time or 0 for line in opened.lines)
 
 
 def _asked(note: bytes) -> Asked:
@@ -104,10 +135,11 @@ def _known_size(witness: AskedWitness, answer: Answer) -> int:
     return int(matched[1])
 
 
-def _longer(witness: AskedWitness, known: int, size: int) -> Unverified:
-    return Unverified(
-        f"the witness {witness.name} has cosigned this log with {known} entries, and it has {size} here: it was "
-        "restored from an older copy, or somebody signs with its keys elsewhere; bring the longer log back"
+def _longer(witness: AskedWitness, has: str, known: int, size: int) -> str:
+    return (
+        f"the witness {witness.name} {has} this log with {known} entries, and it has {size} here: if so, it was "
+        "restored from an older copy, or somebody signs with its keys elsewhere; see the checkpoint that the witness "
+        "has, and bring the longer log back"
     )
 
 
@@ -116,10 +148,16 @@ def _refused(witness: AskedWitness, asked: Asked, old: int, answer: Answer) -> U
     told = f"it says: {said!r}" if said else "it does not say why"
     origin, size = asked.checkpoint.origin, asked.checkpoint.size
     match answer.status:
+        case 422 if old == 0:
+            return Unavailable(
+                f"the witness {witness.name} does not begin to cosign the log {origin} with the {size} entries that it "
+                f"has here; {told}"
+            )
         case 422:
             return Unverified(
-                f"the witness {witness.name} has cosigned a different log {origin}: what it knows with {old} entries "
-                f"is not the beginning of what is here with {size}; compare the two checkpoints ({told})"
+                f"the witness {witness.name} says that it has cosigned a different log {origin}: what it knows with "
+                f"{old} entries is not the beginning of what is here with {size}; see the checkpoint that it has, and "
+                f"compare the two ({told})"
             )
         case 404:
             return Unavailable(
@@ -139,7 +177,7 @@ def _refused(witness: AskedWitness, asked: Asked, old: int, answer: Answer) -> U
             return Unavailable(f"the witness {witness.name} answers with status {status}; {told}")
 
 
-def _verified(witness: AskedWitness, asked: Asked, body: bytes) -> list[bytes]:
+def _verified(witness: AskedWitness, asked: Asked, body: bytes, now: int) -> list[bytes]:
     """The lines of an answer that are of the witness's keys and hold."""
     try:
         lines = _signatures(asked.note.text, body)
@@ -153,7 +191,20 @@ def _verified(witness: AskedWitness, asked: Asked, body: bytes) -> list[bytes]:
             raise Unverified("a line does not say when it was signed")
     except (Malformed, Unverified) as error:
         raise Unverified(f"what the witness {witness.name} answers does not hold: {error}") from None
+    for line in opened.lines:
+        if abs((line.time or 0) - now) > MAX_CLOCK_DIFFERENCE:
+            raise Unavailable(
+                f"the witness {witness.name} states that it has signed at {_instant(line.time or 0)}, and it is "
+                f"{_instant(now)} here: one of the two clocks is wrong; set ours, or tell its keeper"
+            )
     return [each.line.encode() for each in own]
+
+
+def _instant(seconds: int) -> str:
+    try:
+        return instant_text(seconds)
+    except Malformed:
+        return f"{seconds} seconds after 1970"
 
 
 def _signatures(text: str, lines: bytes) -> tuple[NoteSignature, ...]:

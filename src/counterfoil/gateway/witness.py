@@ -74,7 +74,7 @@ class Witness:
                 f"{folder / 'state.db'} is missing, so what was cosigned is not known; restore it as it was when the "
                 "witness last ran, or begin a new witness under a new name in a new folder"
             )
-        state = WitnessState(folder / "state.db")
+        state = WitnessState(folder / "state.db", new=not created)
         try:
             return cls(read_keys(folder, name) if created else _begin(folder, name, state), logs, state)
         except BaseException:

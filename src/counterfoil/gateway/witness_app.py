@@ -4,7 +4,7 @@ POST /add-checkpoint    see witness.py
 GET /                   name, keys, and each log with its size and when
 GET /v1/health          whether it can remember and sign
 GET /v1/cosigned/N      the last cosigned checkpoint of the log with this number on the page
-GET /v1/refused/N       a refused checkpoint: evidence against its log
+GET /v1/refused/N       a refused checkpoint
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 from counterfoil.errors import CounterfoilError
 from counterfoil.gateway.witness import TEXT, Answer, Witness
 from counterfoil.gateway.witness_request import MAX_BODY_BYTES
-from counterfoil.gateway.witness_state import Kept
+from counterfoil.gateway.witness_state import Fault, Kept
 from counterfoil.proof.instant import instant_text
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -122,15 +122,19 @@ class WitnessApp:
                 yield f"{origin}: nothing cosigned yet"
             else:
                 yield f"{origin}: {last.size} entries, {instant_text(last.time)}, /v1/cosigned/{number}"
-        refused = self._witness.refused()
+        yield from self._refused(Fault.UNPROVED, "Checkpoints that came without a proof that holds:")
+        yield from self._refused(
+            Fault.CONTRADICTS, "Checkpoints that their logs have signed, and that were refused:"
+        )
+
+    def _refused(self, fault: Fault, heading: str) -> Iterator[str]:
+        refused = [each for each in self._witness.refused() if each.fault is fault]
         if refused:
             yield ""
-            yield "Checkpoints that their logs have signed, and that were refused:"
+            yield heading
         for each in refused:
             when = instant_text(each.kept.time)
-            yield (
-                f"{each.origin}: {each.kept.size} entries, {when}, /v1/refused/{each.number}: {each.fault.value}"
-            )
+            yield f"{each.origin}: {each.kept.size} entries, {when}, /v1/refused/{each.number}: {fault.value}"
 
 
 async def _read_body(receive: Receive) -> bytes | None:

@@ -2,17 +2,19 @@
 
 name              the key name under which it cosigns; one pair of keys serves one name for ever
 keys/             a file each for Ed25519 and ML-DSA-44: the 32-byte seed as one line of hexadecimal digits
+verifier-keys     what others know it by, one a line: a seed that was changed or put in its place is found by it
 state.db          what it has cosigned (see witness_state.py)
 """
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from counterfoil.errors import Damaged, Malformed
+from counterfoil.errors import Damaged, Malformed, Unavailable
 from counterfoil.home import refused_by_machine, write_whole
 from counterfoil.proof.note import ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE, VerifierKey
 from counterfoil.proof.signing import ED25519, ML_DSA_44, SigningKey
@@ -50,6 +52,7 @@ def create_keys(folder: Path, name: str) -> WitnessKeys:
         (folder / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
     for key in made.keys:
         write_whole(_key_file(folder, key.algorithm), f"{key.seed.hex()}\n".encode(), 0o600)
+    write_whole(folder / "verifier-keys", _lines(made).encode(), 0o600)
     # The name comes last: where it stands, the keys are whole.
     write_whole(folder / "name", f"{name}\n".encode(), 0o600)
     return made
@@ -62,18 +65,39 @@ def is_created(folder: Path) -> bool:
 
 
 def read_keys(folder: Path, name: str) -> WitnessKeys:
-    """The keys in a folder. Raises `Malformed` where they are another name's, `Damaged`, `Unavailable`."""
+    """The keys in a folder.
+
+    Raises `Malformed` where they are another name's, `Damaged` where they are not those that were made, `Unavailable`
+    where they cannot be read, or others may read them.
+    """
     kept = _read(folder / "name", 1 << 10).removesuffix("\n")
     if kept != name:
         raise Malformed(
             f"the witness in {folder} is called {kept[:80]!r}, and its keys serve no other name; "
             f"call it so, or take a new folder for {name[:80]!r}"
         )
-    return WitnessKeys(name, tuple(_read_key(folder, algorithm) for algorithm in ALGORITHMS))
+    keys = WitnessKeys(name, tuple(_read_key(folder, algorithm) for algorithm in ALGORITHMS))
+    if _read(folder / "verifier-keys", 1 << 14) != _lines(keys):
+        raise Damaged(
+            f"the key files in {folder / 'keys'} are not those of which {folder / 'verifier-keys'} has the verifier "
+            "keys; restore what was changed from where you keep a copy of your keys"
+        )
+    return keys
+
+
+def _lines(keys: WitnessKeys) -> str:
+    return "".join(f"{key.text}\n" for key in keys.verifier_keys)
 
 
 def _read_key(folder: Path, algorithm: str) -> SigningKey:
     path = _key_file(folder, algorithm)
+    with refused_by_machine(path):
+        mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise Unavailable(
+            f"others than its owner may get at the key file {path} (mode {mode:o}), and whoever has read it can "
+            f"cosign as this witness; if nobody has: chmod go= {path}"
+        )
     text = _read(path, 66)
     if len(text) != 65 or text.strip("0123456789abcdef") != "\n":
         raise Damaged(f"the key file {path} is damaged; restore it from where you keep a copy of your keys")

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -27,8 +27,9 @@ MAX_WITNESSES: Final = 40
 class AskedWitness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A witness that is asked: the name that its keys have, its address, its keys as C2SP verifier keys.
 
-    `size` is the last that it has cosigned, as far as is known here, `cosigned` when (seconds since 1970), `error` why
-    it has not cosigned since.
+    `size` is the last that it has cosigned, as far as is known here, `cosigned` when by its own clock (seconds since
+    1970), `error` why it has not cosigned since. `unverified`: whether that is something which does not hold, such as
+    another log than the one here, rather than a witness that cannot be asked.
     """
 
     name: str
@@ -37,6 +38,7 @@ class AskedWitness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: int = 0
     cosigned: int | None = None
     error: str | None = None
+    unverified: bool = False
 
     @property
     def verifier_keys(self) -> tuple[VerifierKey, ...]:
@@ -48,19 +50,47 @@ class _Form(msgspec.Struct, forbid_unknown_fields=True):
     witnesses: tuple[AskedWitness, ...]
 
 
+class _Read(NamedTuple):
+    """The file as it was read last: what it was then, and the witnesses in it."""
+
+    file: tuple[int, ...]
+    witnesses: tuple[AskedWitness, ...]
+
+
 class Witnesses:
     """The list in a file; a file that is missing is an empty list. Threads and processes may share it."""
 
     def __init__(self, path: Path):
         self._path = path
+        self._last: _Read | None = None
 
     def list(self) -> tuple[AskedWitness, ...]:
-        """The witnesses, in the order in which they were added. Raises `Damaged` where the file is not in form."""
+        """The witnesses, in the order in which they were added; the file is read only where it has changed.
+
+        Raises `Damaged` where the file is not in form.
+        """
+        last = self._last
         with refused_by_machine(self._path):
-            if not self._path.exists():
+            try:
+                if last is not None and last.file == _identity(self._path.stat()):
+                    return last.witnesses
+            except FileNotFoundError:
                 return ()
-            with self._path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+        return self._read()
+
+    def _read(self) -> tuple[AskedWitness, ...]:
+        with refused_by_machine(self._path):
+            try:
+                with self._path.open("rb") as file:
+                    status = os.fstat(file.fileno())
+                    data = file.read(MAX_BYTES + 1)
+            except FileNotFoundError:
+                return ()
+        witnesses = self._parsed(data)
+        self._last = _Read(_identity(status), witnesses)
+        return witnesses
+
+    def _parsed(self, data: bytes) -> tuple[AskedWitness, ...]:
         try:
             if len(data) > MAX_BYTES:
                 raise Malformed(f"it has over {MAX_BYTES} bytes")
@@ -73,8 +103,14 @@ class Witnesses:
             ) from None
         return witnesses
 
-    def add(self, url: str, keys: Sequence[VerifierKey]) -> AskedWitness:
-        """Add a witness; its name is that of its keys. Raises `Malformed`, `Conflict` for a name that is there."""
+    def add(
+        self, url: str, keys: Sequence[VerifierKey], *, first: Callable[[], object] = lambda: None
+    ) -> AskedWitness:
+        """Add a witness; its name is that of its keys. The same one again changes nothing.
+
+        `first` is called once it is known that the witness can be added and before it is, while nobody else changes
+        the list. Raises `Malformed`, `Conflict` for a name that is there and has another address or other keys.
+        """
         names = sorted({key.name for key in keys})
         if len(names) != 1:
             raise Malformed(
@@ -84,35 +120,48 @@ class Witnesses:
         _check(witness)
 
         def added(witnesses: tuple[AskedWitness, ...]) -> tuple[AskedWitness, ...]:
-            if any(each.name == witness.name for each in witnesses):
+            there = next((each for each in witnesses if each.name == witness.name), None)
+            if there is not None and (there.url, set(there.keys)) == (witness.url, set(witness.keys)):
+                first()
+                return witnesses
+            if there is not None:
                 raise Conflict(f"there is a witness {witness.name} already; remove it first to change it")
             if len(witnesses) == MAX_WITNESSES:
                 raise Conflict(
                     f"there are {MAX_WITNESSES} witnesses, the most that are asked; remove one first"
                 )
+            first()
             return (*witnesses, witness)
 
         self._change(added)
         return witness
 
-    def remove(self, name: str) -> None:
-        """Ask a witness no more. Raises `NotFound`."""
+    def remove(self, name: str, *, first: Callable[[], bool] = lambda: False) -> None:
+        """Ask a witness no more. Raises `NotFound`.
+
+        `first` is called before that, while nobody else changes the list, and says whether it removed something: then
+        a witness that is not in the list was removed all the same.
+        """
 
         def removed(witnesses: tuple[AskedWitness, ...]) -> tuple[AskedWitness, ...]:
             left = tuple(each for each in witnesses if each.name != name)
-            if len(left) == len(witnesses):
+            if not first() and len(left) == len(witnesses):
                 names = ", ".join(each.name for each in witnesses) or "none"
                 raise NotFound(f"there is no witness {name[:80]!r}; those that are asked: {names}")
             return left
 
         self._change(removed)
 
-    def record(self, name: str, *, size: int, cosigned: int | None, error: str | None) -> None:
+    def record(
+        self, name: str, *, size: int, cosigned: int | None, error: str | None, unverified: bool = False
+    ) -> None:
         """Write down what a witness answered; nothing where it was removed meanwhile."""
 
         def recorded(witnesses: tuple[AskedWitness, ...]) -> tuple[AskedWitness, ...]:
             return tuple(
-                msgspec.structs.replace(each, size=size, cosigned=cosigned, error=error)
+                msgspec.structs.replace(
+                    each, size=size, cosigned=cosigned, error=error, unverified=unverified
+                )
                 if each.name == name
                 else each
                 for each in witnesses
@@ -122,10 +171,12 @@ class Witnesses:
 
     def _change(self, change: Callable[[tuple[AskedWitness, ...]], tuple[AskedWitness, ...]]) -> None:
         with self._alone():
-            before = self.list()
+            before = self._read()
             after = change(before)
             if after != before:
                 write_whole(self._path, msgspec.json.format(msgspec.json.encode(_Form(after))) + b"\n", 0o600)
+                with refused_by_machine(self._path):
+                    self._last = _Read(_identity(self._path.stat()), after)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -137,6 +188,10 @@ class Witnesses:
             yield
         finally:
             os.close(folder)
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 def _check(witness: AskedWitness) -> None:

@@ -65,6 +65,11 @@ def verify_request(request: SignedRequest, access: Access, now: int) -> Caller:
     """
     signature = _usable(request, access, now)
     created = _check_times(signature.parameters, now)
+    if created < access.used.since:
+        raise Unverified(
+            "the signature was made before this node was started, which cannot tell whether it was used then; "
+            "sign the request anew (an Idempotency-Key makes that safe)"
+        )
     for missing in _uncovered(request, frozenset(signature.covered)):
         raise Unverified(f"the signature does not cover {missing}; sign that too")
     base = signature_base(request, signature.covered, signature.text)

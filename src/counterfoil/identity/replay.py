@@ -16,10 +16,12 @@ SLOT_SECONDS: Final = 60
 class UsedOnce:
     """Remembers marks until they end; a mark is whatever bytes tell one use from another.
 
-    In this process only: what was used before a restart is not known after it. Threads may share one.
+    In this process only: what was used before a restart is not known after it, so that what was made before `since`
+    (seconds since 1970) is not to be taken. Threads may share one.
     """
 
-    def __init__(self, capacity: int = CAPACITY):
+    def __init__(self, capacity: int = CAPACITY, since: int = 0):
+        self.since = since
         self._capacity = capacity
         self._slots: dict[int, set[bytes]] = {}
         """The marks by the minute in which they end."""

@@ -16,6 +16,7 @@ import msgspec
 
 from counterfoil.errors import Malformed, NotFound
 from counterfoil.ledger.system import PARAMETER
+from counterfoil.proof.canonical import unlabelled
 from counterfoil.proof.entry import decode_entry
 from counterfoil.proof.merkle import leaf_hash
 from counterfoil.registry.catalogue_file import CatalogueFile
@@ -87,6 +88,8 @@ class Catalogue:
         self._entries = entries
         self._following = threading.Lock()
         self._moved = threading.Condition()
+        self.awaited = threading.Event()
+        """Set while somebody waits for entries to be taken in."""
         self._closed = False
         self._file = CatalogueFile(path)
         self.position: int = 0
@@ -115,6 +118,8 @@ class Catalogue:
 
     def wait_for(self, size: int, seconds: float) -> bool:
         """Wait until the log's first `size` entries are in; False where they are not by then."""
+        if self.position < size:
+            self.awaited.set()
         with self._moved:
             return (
                 self._moved.wait_for(lambda: self.position >= size or self._closed, seconds)
@@ -135,6 +140,7 @@ class Catalogue:
         with self._moved:
             self._closed = True
             self._moved.notify_all()
+        self.awaited.set()
         with self._following:
             self._file.close()
 
@@ -231,6 +237,11 @@ class Catalogue:
         )
         following = encode_cursor("hit", start + limit) if len(rows) > limit else None
         return Page(tuple(Row(*row) for row in rows[:limit]), following)
+
+    def first_of(self, transaction: str) -> int | None:
+        """The number of a transaction's first entry, by its labelled hash. Raises `Malformed` for what is no hash."""
+        rows = self._file.query("SELECT first FROM taken WHERE hash = ?", (unlabelled(transaction),))
+        return int(rows[0][0]) if rows else None
 
     def activity(
         self, register: str | None, first_day: str, last_day: str, *, clock: Clock = "ledger"

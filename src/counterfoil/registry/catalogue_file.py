@@ -14,7 +14,7 @@ import apsw
 from counterfoil.errors import Unavailable
 from counterfoil.home import refused_by_machine
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the tables below; a file with another one is begun anew."""
 CACHE_KIB: Final = 32_768
 BUSY_MILLISECONDS: Final = 5_000
@@ -33,6 +33,8 @@ CREATE: Final = (
     "CREATE UNIQUE INDEX record_changed ON record (register, number)",
     "CREATE TABLE day (register INTEGER, clock TEXT, day TEXT, entries INTEGER NOT NULL,"
     " PRIMARY KEY (register, clock, day)) WITHOUT ROWID",
+    # The first entry of each transaction, by its hash.
+    "CREATE TABLE taken (hash BLOB PRIMARY KEY, first INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE VIRTUAL TABLE words USING fts5 (name, text, content='', contentless_delete=1,"
     " tokenize='unicode61 remove_diacritics 2')",
 )

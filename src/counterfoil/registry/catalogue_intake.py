@@ -12,7 +12,8 @@ import apsw
 import msgspec
 
 from counterfoil.errors import Damaged
-from counterfoil.ledger.system import LEDGER_PARAMETERS, PARAMETER, REGISTER
+from counterfoil.ledger.system import LEDGER_ONLY, LEDGER_PARAMETERS, PARAMETER, REGISTER
+from counterfoil.proof.canonical import unlabelled
 from counterfoil.proof.entry import ENDING
 from counterfoil.proof.merkle import leaf_hash
 from counterfoil.registry.catalogue_text import searchable, sort_key
@@ -41,6 +42,7 @@ class _Entry(msgspec.Struct):
     version: int
     operation: str
     status: str | None = None
+    transaction: str | None = None
     body: _Body | None = None
 
 
@@ -62,7 +64,8 @@ def take_in(connection: apsw.Connection, entries: Sequence[bytes], position: int
     slice_ = _Slice(connection)
     try:
         for data in entries:
-            slice_.add(_decode(data))
+            if data:  # one that is damaged is left out: what is healthy is found nevertheless
+                slice_.add(_decode(data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Damaged(
             f"an entry from {position} on cannot be read ({error}); run counterfoil audit"
@@ -83,6 +86,7 @@ class _Slice:
         self._entries: Counter[str] = Counter()
         self._days: Counter[tuple[str, str, str]] = Counter()
         self._last: dict[str, str] = {}
+        self._first: dict[str, int] = {}
         self.origin: str | None = None
 
     def add(self, entry: _Entry) -> None:
@@ -96,6 +100,8 @@ class _Slice:
         self._changes[key] = _Change(entry, created, ended)
         self._entries[entry.register] += 1
         self._last[entry.register] = entry.time
+        if entry.transaction and entry.register not in LEDGER_ONLY:
+            self._first.setdefault(entry.transaction, entry.number)
         self._days[entry.register, "ledger", entry.time[:10]] += 1
         recorded = entry.body.circumstances.get("recorded") if entry.body else None
         self._days[entry.register, "book", _day(recorded) or entry.time[:10]] += 1
@@ -106,6 +112,10 @@ class _Slice:
         """Write it all."""
         registers = self._write_registers()
         self._write_records(registers)
+        self._connection.executemany(
+            "INSERT INTO taken VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [(unlabelled(name), first) for name, first in self._first.items()],
+        )
         self._connection.executemany(
             "INSERT INTO day VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET entries = entries + excluded.entries",
             [(registers[name], clock, day, count) for (name, clock, day), count in self._days.items()],

@@ -22,6 +22,7 @@ from counterfoil.proof.index import record_key
 from counterfoil.proof.merkle import consistency_proof, inclusion_proof
 from counterfoil.proof.note import parse_note
 from counterfoil.proof.tiles import TileReader
+from counterfoil.store.log import Log
 from counterfoil.store.store import Store
 
 _FORMAT: Final = canonical(FORMAT)
@@ -38,6 +39,7 @@ class Current(NamedTuple):
 class _Shared(NamedTuple):
     """What all proofs under one checkpoint and one index entry have alike, as bytes of JSON."""
 
+    log: Log
     note: bytes
     indexed: int
     size: int
@@ -98,7 +100,8 @@ class CurrentProofs:
         if note is None or not indexed:
             raise Unavailable("no published checkpoint covers the index yet; ask again in a second")
         shared = self._shared
-        if shared is None or (shared.note, shared.indexed) != (note, indexed):
+        # A store that has read itself anew has another log: what the one before it kept may never have been stored.
+        if shared is None or shared.log is not store.log or (shared.note, shared.indexed) != (note, indexed):
             shared = self._shared = self._make(store, note, indexed)
         return shared
 
@@ -117,7 +120,7 @@ class CurrentProofs:
                 self._genesis_size,
             )
         checkpoint, entry = orjson.dumps(note.decode()), orjson.dumps(store.entry(indexed).decode())
-        return _Shared(note, indexed, size, reader, checkpoint, entry, genesis)
+        return _Shared(store.log, note, indexed, size, reader, checkpoint, entry, genesis)
 
 
 def _hashes(hashes: Iterable[bytes]) -> bytes:

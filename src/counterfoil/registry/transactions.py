@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from counterfoil.errors import NotFound, Unavailable
@@ -37,20 +35,20 @@ class Known(msgspec.Struct, frozen=True):
     reason: Json = None
 
 
-def find_transaction(store: Store, transaction: str) -> Known:
-    """What became of a transaction, by its labelled hash. Raises `NotFound`, `Malformed` for what is no hash."""
-    row: Any = store.database.row(
-        "SELECT first, count, header, endorsements FROM taken WHERE hash = ?", (unlabelled(transaction),)
-    )
-    if row is not None:
-        first, count, header, endorsements = row
+def find_transaction(store: Store, transaction: str, first: int | None) -> Known:
+    """What became of a transaction, by its labelled hash; `first` is its first entry, where the catalogue has one.
+
+    Raises `NotFound`, `Malformed` for what is no hash.
+    """
+    taken = store.taken_at(first) if first is not None else None
+    if taken is not None and taken.hash == unlabelled(transaction):
         return Known(
             transaction,
             "taken",
-            first,
-            count,
-            header=decode_header(header),
-            endorsements=decode_endorsements(endorsements),
+            taken.first,
+            taken.count,
+            header=decode_header(taken.header),
+            endorsements=decode_endorsements(taken.endorsements),
         )
     pending = store.pending(transaction)
     if pending is not None:

@@ -354,6 +354,14 @@ class Store:
     def _play(self) -> None:
         """Bring the pages to the latest index entry, or to the log's end where one of them is past that entry."""
         settled, self._unplayed = self._unplayed or 0, None
+        try:
+            self._play_from(settled)
+        except BaseException:
+            # Half of it must not be taken for the whole by who asks next.
+            self._unplayed, self._recent, self._pages = settled, {}, IndexPages(self.database)
+            raise
+
+    def _play_from(self, settled: int) -> None:
         indexed = _indexed(self.head)
         end = indexed if self._pages.newest <= indexed else self.head.size
         self._covered = settled

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 from litestar import Litestar, Request, Response
@@ -60,7 +62,9 @@ def create_app(service: Service, metrics: Metrics | None = None) -> App:
         else:
             await inside(scope, receive, send)  # type: ignore[arg-type]  # ASGI, as the library has its own names for it
 
-    return Entrance(choose, service.access, counted, service.node.clock, str(service.node.home.socket))
+    node = service.node
+    names = [urlsplit(service.public_url).netloc.lower()] if service.public_url else []
+    return Entrance(choose, service.access, counted, node.clock, str(node.home.socket), names)
 
 
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -68,7 +72,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     if isinstance(error, CounterfoilError):
         return _answer(request, problem_of(error, conditional=_conditional(request)))
     if isinstance(error, HTTPException):
-        return _answer(request, problem(error.status_code, str(error.detail)))
+        return _answer(request, problem(error.status_code, str(error.detail)), error.headers)
     structlog.get_logger("request").error("unexpected", path=request.scope["path"][:200], exc_info=error)
     said = "this should not have happened; the node's log says where, please report it"
     return _answer(request, problem(500, said, "unexpected"))
@@ -78,9 +82,16 @@ def _conditional(request: Request[Any, Any, Any]) -> bool:
     return "if-match" in request.headers or "if-none-match" in request.headers
 
 
-def _answer(request: Request[Any, Any, Any], said: Problem) -> Response[Any]:
+def _answer(
+    request: Request[Any, Any, Any], said: Problem, headers: Mapping[str, str] | None = None
+) -> Response[Any]:
     if request.scope["path"].startswith(API) or "text/html" not in request.headers.get("accept", ""):
-        return Response(said.encode(), media_type=MEDIA_TYPE, status_code=said.status, headers=said.headers)
+        return Response(
+            said.encode(),
+            media_type=MEDIA_TYPE,
+            status_code=said.status,
+            headers={**said.headers, **(headers or {})},
+        )
     return error_page(request, said)
 
 

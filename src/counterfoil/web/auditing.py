@@ -20,6 +20,18 @@ INTERVAL_SECONDS: Final = 86_400.0
 FIRST_SECONDS: Final = 2.0
 """After how long the first one begins: a start has other things to do."""
 NICENESS: Final = 10
+COMMAND: Final = """
+import os, runpy, sys, threading
+
+def end_with_the_server():
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+threading.Thread(target=end_with_the_server, daemon=True).start()
+runpy.run_module("counterfoil", run_name="__main__")
+"""
+"""What the audit's process runs. Its standard input ends when the server does, be it killed: were it to go on alone, it
+would hold the home for itself, and the next server could not start before its end."""
 
 _Result: TypeAlias = tuple[HomeAudited | None, str | None]
 
@@ -57,21 +69,22 @@ class Auditing:
     def stop(self) -> None:
         """End, and with it an audit that runs."""
         self._ended.set()
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.terminate()
+        self._terminate()
         self._thread.join()
 
     def audit(self) -> AuditResult | None:
         """Audit now; None where it was ended before it was done."""
         began = self._clock()
-        command = [sys.executable, "-m", "counterfoil", "audit", "--json", "--home", str(self._home.folder)]
+        command = [sys.executable, "-c", COMMAND, "audit", "--json", "--home", str(self._home.folder)]
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         try:
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing) as process:
                 self._process = process
+                if self._ended.is_set():
+                    self._terminate()
                 with suppress(OSError):
                     os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-                told, _ = process.communicate()
+                told = process.stdout.read() if process.stdout is not None else b""
         except OSError as error:
             result: _Result = (None, f"the audit could not be started: {error.strerror}")
         else:
@@ -80,6 +93,11 @@ class Auditing:
             result = _read(told)
         self.latest = AuditResult(began, self._clock() - began, *result)
         return self.latest
+
+    def _terminate(self) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
 
     def _run(self) -> None:
         wait = FIRST_SECONDS
@@ -96,6 +114,6 @@ def _read(told: bytes) -> _Result:
     except (IndexError, msgspec.DecodeError):
         pass
     try:
-        return None, str(msgspec.json.decode(lines[-1])["message"])
+        return None, str(msgspec.json.decode(lines[-1])["error"]["message"])
     except (IndexError, KeyError, TypeError, msgspec.DecodeError):
         return None, "the audit ended before it was done"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, MutableMapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -28,17 +28,21 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_TARGET_BYTES: Final = 8 * 1024
 MAX_BODY_BYTES: Final = 16 << 20
 """The most bytes of a body, but of a document's: a proof bundle may have so many."""
+MAX_ANONYMOUS_BYTES: Final = 64 * 1024
+"""The most bytes of a body from whoever nobody knows, but for a proof to verify."""
+MAX_HELD_BYTES: Final = 256 << 20
+"""The most bytes of bodies that have arrived in part."""
+VERIFYING: Final = frozenset({"/v1/verify", "/verify"})
 BODY_SECONDS: Final = 30.0
 """How long a client may take to send a body."""
 TOO_LATE: Final = "the body did not arrive in time"
-SEND_SECONDS: Final = 60.0
-"""How long a client may leave a part of the answer untaken."""
-DOCUMENTS: Final = "/v1/documents"
+STREAMED: Final = frozenset({"/v1/documents", "/operator/document"})
 """Where bodies are streamed, and limited by the route itself."""
 ONCE: Final = frozenset(
     {b"authorization", b"content-length", b"host", b"idempotency-key", b"if-match", b"if-none-match"}
 )
 """Headers of which a request has one."""
+UNEXPECTED: Final = "this should not have happened; the node's log says where, please report it"
 WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -53,16 +57,27 @@ HEADERS: Final = [
 
 
 class Entrance:
-    """The application's door. `socket` is the path of the operator's own socket: who reaches it owns the home."""
+    """The application's door. `socket` is the path of the operator's own socket: who reaches it owns the home.
+
+    `names` are the authorities (`host` or `host:port`) that signed requests may be for; any, where there are none.
+    """
 
     def __init__(
-        self, inside: App, access: Access, metrics: Metrics, clock: Callable[[], float], socket: str
+        self,
+        inside: App,
+        access: Access,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        socket: str,
+        names: Collection[str] = (),
     ):
         self._inside = inside
         self._access = access
         self._metrics = metrics
         self._clock = clock
         self._socket = socket
+        self._names = names
+        self._bodies = Bodies()
         self._log = structlog.get_logger("request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,10 +94,9 @@ class Entrance:
                 await answer.refuse(refused)
             else:
                 await self._inside(scope, refused, answer)
-        except TimeoutError:
-            await answer.refuse(
-                problem(408, f"the request's body did not arrive within {BODY_SECONDS:.0f} seconds")
-            )
+        except Exception as error:  # noqa: BLE001  # the client is told that it is our fault, the log where it is
+            self._log.error("unexpected", path=scope["path"][:200], exc_info=error)
+            await answer.refuse(problem(500, UNEXPECTED, "unexpected"))
         finally:
             taken = time.perf_counter() - started
             self._metrics.answered(scope["method"], answer.status, taken)
@@ -103,42 +117,96 @@ class Entrance:
         headers = dict(scope["headers"])
         if len(headers) < len(scope["headers"]) and (twice := _stated_twice(scope["headers"])):
             return problem(400, f"the header {twice} stands twice in the request, and may once")
-        length = headers.get(b"content-length", b"0")
-        streamed = scope["path"] == DOCUMENTS and b"signature" not in headers
-        if not streamed and length.isdigit() and int(length) > MAX_BODY_BYTES:
-            return problem(413, f"the body is over {MAX_BODY_BYTES:,} bytes long")
-        body = b""
-        if scope["method"] in WRITING and not streamed:
-            read = await _read_body(receive)
-            if read is None:
-                return problem(413, f"the body is over {MAX_BODY_BYTES:,} bytes long")
-            body = read
-            receive = _Replay(body, receive)
+        if b"host" not in headers and scope["http_version"] == "1.1":
+            return problem(400, "the request has no Host header, which HTTP/1.1 asks for")
+        signed = b"signature" in headers or b"signature-input" in headers
         try:
-            scope["caller"] = self._who(scope, headers, body)
+            # Whoever can be known without the body is known before it is read.
+            scope["caller"] = self._known(scope, headers)
+            body = b""
+            if scope["method"] in WRITING and (signed or scope["path"] not in STREAMED):
+                limit = self._limit(scope, signed=signed)
+                length = headers.get(b"content-length", b"0")
+                if length.isdigit() and int(length) > limit:
+                    return problem(413, f"the body is over {limit:,} bytes long")
+                read = await self._bodies.read(receive, limit)
+                if isinstance(read, Problem):
+                    return read
+                body, receive = read, _Replay(read, receive)
+            if signed and scope["caller"] is ANONYMOUS:
+                scope["caller"] = self._signer(scope, headers, body)
         except (Unverified, Malformed) as error:
             return problem_of(Unverified(str(error)))
         except CounterfoilError as error:
             return problem_of(error)
         return receive
 
-    def _who(self, scope: Scope, headers: dict[bytes, bytes], body: bytes) -> Caller:
+    def _limit(self, scope: Scope, *, signed: bool) -> int:
+        if scope["caller"] is ANONYMOUS and not signed and scope["path"] not in VERIFYING:
+            return MAX_ANONYMOUS_BYTES
+        return MAX_BODY_BYTES
+
+    def _known(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
+        """Who asks by the operator's socket, or by a token; anybody else is nobody as yet."""
         if scope.get("server") and scope["server"][0] == self._socket:
             return OPERATOR
         authorization = headers.get(b"authorization")
-        if authorization is not None:
-            scheme, _, token = authorization.decode("latin-1").partition(" ")
-            found = (
-                self._access.by_token(token.strip(), int(self._clock()))
-                if scheme.lower() == "bearer"
-                else None
+        if authorization is None:
+            return ANONYMOUS
+        scheme, _, token = authorization.decode("latin-1").partition(" ")
+        found = None
+        if scheme.lower() == "bearer":
+            found = self._access.by_token(token.strip(), int(self._clock()))
+        if found is None:
+            raise Unverified("the token is not known here, has ended, or is no bearer token")
+        return found
+
+    def _signer(self, scope: Scope, headers: dict[bytes, bytes], body: bytes) -> Caller:
+        request = _signed(scope, headers, body)
+        if self._names and request.authority not in self._names:
+            names = " or ".join(sorted(self._names))
+            raise Unverified(
+                f"the request is for {request.authority[:120]!r}, and this node takes signatures for {names}"
             )
-            if found is None:
-                raise Unverified("the token is not known here, has ended, or is no bearer token")
-            return found
-        if b"signature" in headers or b"signature-input" in headers:
-            return verify_request(_signed(scope, headers, body), self._access, int(self._clock()))
-        return ANONYMOUS
+        return verify_request(request, self._access, int(self._clock()))
+
+
+class Bodies:
+    """Reads bodies, of all requests together no more at once than the memory is meant for."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    async def read(self, receive: Receive, limit: int) -> bytes | Problem:
+        """A request's whole body; a problem where it is too large, or does not arrive whole and in time."""
+        task = asyncio.current_task()
+        # As asyncio.timeout does it, in a third of its time: this is in the way of every write.
+        late = asyncio.get_running_loop().call_later(BODY_SECONDS, task.cancel, TOO_LATE) if task else None
+        parts, size, more = [], 0, True
+        try:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    # What has arrived may be in form by itself, and would then ask for something else than the whole.
+                    return problem(400, "the request ended before its body was whole; send it again")
+                part = message.get("body", b"")
+                parts.append(part)
+                size += len(part)
+                self._held += len(part)
+                more = message.get("more_body", False)
+                if size > limit:
+                    return problem(413, f"the body is over {limit:,} bytes long")
+                if more and self._held > MAX_HELD_BYTES:
+                    return problem(503, "many large requests arrive at this moment; try again in a second")
+        except asyncio.CancelledError as cancelled:
+            if cancelled.args == (TOO_LATE,):
+                return problem(408, f"the request's body did not arrive within {BODY_SECONDS:.0f} seconds")
+            raise
+        finally:
+            self._held -= size
+            if late is not None:
+                late.cancel()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _stated_twice(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
@@ -173,12 +241,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *HEADERS]
-            await self._send(message)
-        elif message.get("more_body"):
-            async with asyncio.timeout(SEND_SECONDS):
-                await self._send(message)
-        else:
-            await self._send(message)
+        await self._send(message)
 
     async def refuse(self, said: Problem) -> None:
         """Answer with a problem, unless an answer has begun."""
@@ -205,29 +268,3 @@ class _Replay:
             return await self._receive()
         body, self._body = self._body, None
         return {"type": "http.request", "body": body, "more_body": False}
-
-
-async def _read_body(receive: Receive) -> bytes | None:
-    """A request's whole body; None where it is too large. Raises `TimeoutError` where it does not arrive in time."""
-    task = asyncio.current_task()
-    # As asyncio.timeout does it, in a third of its time: this is in the way of every write.
-    late = asyncio.get_running_loop().call_later(BODY_SECONDS, task.cancel, TOO_LATE) if task else None
-    parts, size, more = [], 0, True
-    try:
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return b""
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            more = message.get("more_body", False)
-            if size > MAX_BODY_BYTES:
-                return None
-    except asyncio.CancelledError as cancelled:
-        if cancelled.args == (TOO_LATE,):
-            raise TimeoutError from None
-        raise
-    finally:
-        if late is not None:
-            late.cancel()
-    return parts[0] if len(parts) == 1 else b"".join(parts)

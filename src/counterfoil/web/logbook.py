@@ -8,7 +8,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from queue import Full, Queue
 from typing import IO, Any, Final
 
 import structlog
@@ -16,41 +20,82 @@ import structlog
 from counterfoil.errors import Unavailable
 
 MODE: Final = 0o640
+MAX_LINES: Final = 10_000
+"""How many lines may wait to be written."""
 
 
 class LossyFile:
-    """A file of lines which, where one cannot be written, loses it and goes on."""
+    """A file of lines, written by a thread of its own: a line that cannot be written in time is lost and counted.
 
-    def __init__(self, file: IO[str]):
-        self._file = file
+    Whoever logs never waits, neither for a full disk nor for a pipe that nobody reads.
+    """
+
+    def __init__(self, open_file: Callable[[], IO[str]]):
+        self._open = open_file
+        self._file = open_file()
+        self._lines: Queue[str | None] = Queue(MAX_LINES)
         self._lost = 0
+        self._moved = False
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
 
     def write(self, text: str) -> None:
-        """Write a line, and before it how many were lost."""
+        """Have a line written."""
         try:
-            if self._lost:
-                self._file.write(f'{{"event":"lines lost","level":"warning","lines":{self._lost}}}\n')
-            self._file.write(text)
-            self._file.flush()
-            self._lost = 0
-        except (OSError, ValueError):
+            self._lines.put_nowait(text)
+        except Full:
             self._lost += 1
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Nothing is waited for."""
+
+    def reopen(self) -> None:
+        """Go on in a file opened anew with the next line, where the old one was moved away."""
+        self._moved = True
+
+    def close(self, seconds: float = 1.0) -> None:
+        """Write what waits, as far as it can be written within some seconds."""
+        with suppress(Full):
+            self._lines.put(None, timeout=seconds)
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                if self._moved:
+                    self._moved = False
+                    self._let_go()
+                    self._file = self._open()
+                if self._lost:
+                    self._file.write(f'{{"event":"lines lost","level":"warning","lines":{self._lost}}}\n')
+                self._file.write(line)
+                self._file.flush()
+                self._lost = 0
+            except (OSError, ValueError):
+                self._lost += 1
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._file is not sys.stderr:
+            with suppress(OSError):
+                self._file.close()
 
 
 def open_log(path: Path | None) -> LossyFile:
     """The file to log to; standard error where none is named. Raises `Unavailable` where it cannot be opened."""
     if path is None:
-        return LossyFile(sys.stderr)
+        return LossyFile(lambda: sys.stderr)
+
+    def opened() -> IO[str]:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        return os.fdopen(os.open(path, flags, MODE), "w", encoding="utf-8")
+
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
+        return LossyFile(opened)
     except OSError as error:
         raise Unavailable(
             f"the log {path} cannot be written: {error.strerror}; name another place with --log"
         ) from None
-    return LossyFile(os.fdopen(descriptor, "w", encoding="utf-8"))
 
 
 def configure(file: LossyFile, *, requests: bool) -> None:
@@ -69,6 +114,8 @@ def configure(file: LossyFile, *, requests: bool) -> None:
     )
     handler = _Handler()
     handler.setLevel(logging.WARNING)
+    # What strangers send that is no HTTP would fill the log.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 

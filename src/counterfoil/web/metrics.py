@@ -48,6 +48,7 @@ class Metrics:
         """All of it as Prometheus reads it, with what the node says now."""
         self._size.set(size)
         self._waiting.set(waiting)
+        self._behind.clear()  # of a witness that is asked no more, nothing is said
         for name, entries in behind.items():
             self._behind.labels(name).set(entries)
         return generate_latest(self._registry)

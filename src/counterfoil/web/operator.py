@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from counterfoil import errors
-from counterfoil.errors import CounterfoilError, Damaged, Malformed, NotFound, Violated
+from counterfoil.errors import CounterfoilError, Damaged, Malformed, NotFound, Unavailable, Violated
 from counterfoil.identity.caller import OPERATOR
 from counterfoil.node import Receipt, Submission
 from counterfoil.web.entrance import Receive, Scope, Send
@@ -87,6 +87,8 @@ class Operator:
             return
         try:
             answer = await self._do(scope["path"], receive)
+        except TimeoutError:
+            answer = Answer(failed=failed(Unavailable("the document stopped arriving; send it again")))
         except CounterfoilError as error:
             answer = Answer(failed=failed(error))
         except msgspec.DecodeError as error:

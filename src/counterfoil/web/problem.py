@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 import msgspec
+import structlog
 
 from counterfoil.errors import (
     Busy,
@@ -39,6 +40,11 @@ STATUSES: Final[tuple[tuple[type[CounterfoilError], HTTPStatus], ...]] = (
     (Damaged, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
 """The status of each kind of error; the first that fits counts."""
+OF_MACHINE: Final = (Damaged, Unavailable, Busy)
+"""The errors about this machine, which may say where its files are."""
+# Folders may have blanks in their names, so that all before the last slash of a clause is taken for one. An address of
+# the API is none.
+_FOLDER: Final = re.compile(r"(?<![^\s'\"(=])/(?!v1/)[^;:,()'\"\n]*/")
 _WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -74,14 +80,21 @@ def problem(status: int, detail: str, kind: str | None = None) -> Problem:
     return Problem(title, status, detail, kind or title.lower().replace(" ", "-"))
 
 
-def problem_of(error: CounterfoilError, *, conditional: bool = False) -> Problem:
-    """What an error means to who asked; `conditional`: the request named the version that it expects."""
+def problem_of(error: CounterfoilError, *, conditional: bool = False, operator: bool = False) -> Problem:
+    """What an error means to who asked; `conditional`: the request named the version that it expects.
+
+    Where the machine's files are, only its `operator` is told; for others it stands in the node's log.
+    """
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     if conditional and status is HTTPStatus.CONFLICT:
         status = HTTPStatus.PRECONDITION_FAILED
     kind = _WORD.sub("-", type(error).__name__).lower()
     if not isinstance(error, Violated):
-        return Problem(status.phrase, status, _encodable(str(error)), kind)
+        said = str(error)
+        if isinstance(error, OF_MACHINE) and not operator and (public := without_paths(said)) != said:
+            structlog.get_logger("request").error("refused", kind=kind, detail=said)
+            said = public
+        return Problem(status.phrase, status, _encodable(said), kind)
     return Problem(
         status.phrase,
         status,
@@ -91,6 +104,11 @@ def problem_of(error: CounterfoilError, *, conditional: bool = False) -> Problem
         field=error.field or msgspec.UNSET,
         citation=error.citation or msgspec.UNSET,
     )
+
+
+def without_paths(text: str) -> str:
+    """What an error says, with the names of files and without the folders that they are in."""
+    return _FOLDER.sub("", text)
 
 
 def _encodable(text: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +20,8 @@ from counterfoil.proof.signing import SigningKey
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Store
 from counterfoil.web.operator import DOCUMENT, PREFIX, Answer, Named
+from counterfoil.web.problem import MEDIA_TYPE as PROBLEM_TYPE
+from counterfoil.web.problem import Problem
 
 SECONDS = 60.0
 """How long the serving process may take for one request."""
@@ -29,24 +33,24 @@ class ServedNode(Node):
     def __init__(self, home: Home, clock: Callable[[], float] = time.time):
         super().__init__(home, clock, read_only=True)
         transport = httpx.HTTPTransport(uds=str(home.socket))
-        self._client = httpx.Client(transport=transport, base_url="http://node", timeout=SECONDS)
+        self._client = self._open.enter_context(
+            httpx.Client(transport=transport, base_url="http://node", timeout=SECONDS)
+        )
         # The index as it was at the start; what was written since then stands in `_since`.
         self._index = self.store
         self._since: dict[bytes, int] = {}
+        self._open.callback(self._close_index)
 
     @classmethod
     def reach(cls, home: Home) -> ServedNode | None:
         """The node of the process that serves this home; None where no process answers there."""
-        if not home.socket.is_socket():
+        if not _answers(home.socket):
             return None
         node = cls(home)
         try:
             told = node._ask("settle").node
             if told is None:
                 raise Damaged(f"what answers at {home.socket} is no node of this program")
-        except Busy:
-            node.close()
-            return None
         except BaseException:
             node.close()
             raise
@@ -92,13 +96,6 @@ class ServedNode(Node):
             number = state.number if state else None
         return None if number is None else decode_entry(self.store.entry(number))
 
-    def close(self) -> None:
-        """Let go of the files and the socket."""
-        self._client.close()
-        if self._index is not self.store:
-            self._index.close()
-        super().close()
-
     def _submit(self, submission: Submission) -> Receipt | CounterfoilError:
         if submission.keys:
             raise Malformed("a key of another holder endorses through the API while the node is served")
@@ -120,18 +117,23 @@ class ServedNode(Node):
     def _post(self, path: str, **content: Any) -> Answer:
         try:
             response = self._client.post(path, **content)
+            if response.headers.get("content-type") == PROBLEM_TYPE:
+                raise Malformed(msgspec.json.decode(response.content, type=Problem).detail)
             answer = msgspec.msgpack.decode(response.content, type=Answer)
-        except httpx.ConnectError as error:
-            raise Busy(f"no process answers at {self.home.socket}: {error}") from None
         except httpx.HTTPError as error:
             raise Unavailable(
-                f"the process that serves {self.home.folder} did not answer ({error}); see whether it still runs"
+                f"the process that serves {self.home.folder} did not answer ({error}); see whether it still runs, "
+                "and what it has stored, before you try again"
             ) from None
         except msgspec.DecodeError:
             raise Damaged(f"what answers at {self.home.socket} is no node of this program") from None
         if answer.failed is not None:
             raise answer.failed.error()
         return answer
+
+    def _close_index(self) -> None:
+        if self._index is not self.store:
+            self._index.close()
 
     def _follow(self) -> None:
         """Look at the log as it is now, and note which records have changed since the index was read."""
@@ -142,3 +144,13 @@ class ServedNode(Node):
         before, self.store = self.store, fresh
         if before is not self._index:
             before.close()
+
+
+def _answers(path: Path) -> bool:
+    """Whether a process takes connections at a socket."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        try:
+            asked.connect(str(path))
+        except OSError:
+            return False
+    return True

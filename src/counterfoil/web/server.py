@@ -10,7 +10,9 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
+import structlog
 import uvicorn
 import uvloop
 
@@ -30,11 +32,11 @@ from counterfoil.web.writer import Writer
 
 
 @contextmanager
-def serving(node: Node) -> Iterator[Service]:
+def serving(node: Node, public_url: str | None = None) -> Iterator[Service]:
     """All that a serving installation runs beside its requests; ends in the reverse order."""
     with ExitStack() as open_:
         node.home.cache.mkdir(mode=0o700, exist_ok=True)
-        catalogue = Catalogue(node.home.cache / "catalogue.db", node.entries)
+        catalogue = Catalogue(node.home.cache / "catalogue.db", node.readable_entries)
         open_.callback(catalogue.close)
         follower = CatalogueFollower(catalogue)
         witnessing = Witnessing(node)
@@ -45,32 +47,53 @@ def serving(node: Node) -> Iterator[Service]:
             witnessing.wake()
 
         writer = Writer(node, stored)
-        service = Service(node, writer, catalogue, Access(node.home.access), witnessing, auditing)
+        access = Access(node.home.access)
+        access.used.since = int(node.clock())
+        service = Service(node, writer, catalogue, follower, access, witnessing, auditing, public_url)
         open_.callback(service.threads.shutdown)
-        for each in (follower, witnessing, auditing, writer):
+        # Who only reads has no checkpoint to show to witnesses.
+        asking = () if node.read_only else (witnessing,)
+        for each in (follower, *asking, auditing, writer):
             each.start()
             open_.callback(each.stop)
         yield service
 
 
-def serve(node: Node, listen: Listen, told: Callable[[str], None]) -> None:
+def serve(
+    node: Node, listen: Listen, told: Callable[[str], None], moved: Callable[[], None] = lambda: None
+) -> None:
     """Serve an installation until SIGINT or SIGTERM; `told` is given its address once it answers.
 
-    Raises `Unavailable` where it cannot listen there or the certificate cannot be used.
+    SIGHUP has the certificate read anew, and calls `moved`. Raises `Unavailable` where it cannot listen there or the
+    certificate cannot be used.
     """
     _allow_connections()
-    tls = _tls(listen)
+    tls = Certificate(listen.certificate, listen.key) if listen.certificate and listen.key else None
     outside = listening(listen.host, listen.port)
-    with outside, operator_socket(node.home) as inside, serving(node) as service:
-        app = create_app(service)
+    with ExitStack() as open_:
+        sockets = [open_.enter_context(outside)]
+        if not node.read_only:
+            sockets.append(open_.enter_context(operator_socket(node.home)))
+        app = create_app(open_.enter_context(serving(node, listen.public_url)))
         address = f"{url_of(outside, 'https' if listen.certificate else 'http')}/"
-        servers = [server_of(app, server=Quiet), server_of(app, server=Quiet, tls=tls)]
+        context = tls.context if tls else None
+        secure = server_of(app, server=Quiet, tls=(lambda: context) if context else None)
+        servers = [secure, *(server_of(app, server=Quiet) for _ in sockets[1:])]
+
+        def renewed() -> None:
+            moved()
+            if tls is not None:
+                tls.renew()
+
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(servers, [inside, outside], lambda: told(address)))
+            runner.run(_run(servers, sockets, lambda: told(address), renewed))
 
 
 async def _run(
-    servers: list[uvicorn.Server], sockets: list[socket.socket], started: Callable[[], None]
+    servers: list[uvicorn.Server],
+    sockets: list[socket.socket],
+    started: Callable[[], None],
+    renewed: Callable[[], None],
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -80,6 +103,7 @@ async def _run(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
+    loop.add_signal_handler(signal.SIGHUP, renewed)
     tasks = [
         asyncio.create_task(server.serve(sockets=[each]))
         for server, each in zip(servers, sockets, strict=True)
@@ -102,24 +126,30 @@ class Quiet(uvicorn.Server):
         yield
 
 
-def _tls(listen: Listen) -> Callable[[], ssl.SSLContext] | None:
-    if listen.certificate is None:
-        return None
-    certificate, key = listen.certificate, listen.key
+class Certificate:
+    """A certificate chain and its key, in PEM files. Raises `Unavailable` where they cannot be used."""
 
-    def make() -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(certificate, key)
-        return context
+    def __init__(self, certificate: Path, key: Path):
+        self._files = certificate, key
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        for path in self._files:
+            with refused_by_machine(path), path.open("rb"):
+                pass
+        try:
+            self.context.load_cert_chain(*self._files)
+        except (OSError, ssl.SSLError) as error:
+            raise Unavailable(
+                f"the certificate {certificate} cannot be used with the key {key} ({error}); give PEM files "
+                "that belong together"
+            ) from None
 
-    try:
-        make()
-    except (OSError, ssl.SSLError) as error:
-        raise Unavailable(
-            f"the certificate {certificate} with its key cannot be used ({error}); give PEM files that belong together"
-        ) from None
-    return make
+    def renew(self) -> None:
+        """Read the files anew, for the connections that come; one that cannot be used leaves what there is."""
+        try:
+            self.context.load_cert_chain(*self._files)
+        except (OSError, ssl.SSLError) as error:
+            structlog.get_logger("server").error("certificate not renewed", reason=str(error))
 
 
 @contextmanager
@@ -133,7 +163,10 @@ def operator_socket(home: Home) -> Iterator[socket.socket]:
             bound.bind(str(home.socket))
         except OSError as error:
             bound.close()
-            raise Unavailable(f"the socket {home.socket} cannot be made: {error}") from None
+            raise Unavailable(
+                f"the socket {home.socket} cannot be made ({error}); its path may have about a hundred characters, so "
+                "put the home in a folder with a shorter one"
+            ) from None
         finally:
             os.umask(before)
         bound.listen(BACKLOG)

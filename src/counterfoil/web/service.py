@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from counterfoil.errors import Unavailable
 from counterfoil.identity.access import Access
+from counterfoil.ledger.state import Head
 from counterfoil.node import Node
 from counterfoil.registry.catalogue import Catalogue
+from counterfoil.registry.catalogue_follower import CatalogueFollower
 from counterfoil.store.store import Store
 from counterfoil.web.auditing import Auditing
 from counterfoil.web.witnessing import Witnessing
@@ -19,6 +22,9 @@ from counterfoil.web.writer import Writer
 
 T = TypeVar("T")
 
+PROOF_SECONDS = 2.5
+"""How long a proof waits for the index: the log is settled a second after its last block."""
+PROOF_INTERVAL: Final = 0.05
 CATALOGUE_SECONDS = 2.0
 """How long a list waits for the catalogue to take in what the log had when it was asked for."""
 
@@ -30,9 +36,12 @@ class Service:
     node: Node
     writer: Writer
     catalogue: Catalogue
+    follower: CatalogueFollower
     access: Access
     witnessing: Witnessing
     auditing: Auditing
+    public_url: str | None = None
+    """The address at which others reach this node, where that is not the one at which it listens."""
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="reading")
     )
@@ -57,6 +66,26 @@ class Service:
 
         return await self.in_thread(asked)
 
+    async def proved(self, ask: Callable[[Store], T], *, long: bool = False) -> T:
+        """Ask the store, in a thread, for a proof; waits until the index knows what was written just now.
+
+        `long`: as `read_long` does. Raises `Unavailable` where the index is not as far in time.
+        """
+        read = self.read_long if long else self._read_in_thread
+        end = time.monotonic() + PROOF_SECONDS
+        while True:
+            before = self.node.store.head
+            try:
+                return await read(ask)
+            except Unavailable:
+                if _settled(before) and _settled(self.node.store.head):
+                    raise
+                # Only this is looked at meanwhile, so that many who wait hold nobody up.
+                while self.node.store.head.index == before.index:
+                    if time.monotonic() >= end:
+                        raise
+                    await asyncio.sleep(PROOF_INTERVAL)
+
     async def in_thread(self, call: Callable[[], T]) -> T:
         """Run what would hold up other requests."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, call)
@@ -66,12 +95,22 @@ class Service:
         size = self.node.store.head.size
         if self.catalogue.position < size:
             caught_up = await self.in_thread(lambda: self.catalogue.wait_for(size, CATALOGUE_SECONDS))
+            if not caught_up and self.follower.error:
+                raise Unavailable(f"lists and search stand still: {self.follower.error}")
             if not caught_up:
                 raise Unavailable(
                     "the catalogue is taking in many entries at this moment; ask again in a while"
                 )
         return self.catalogue
 
+    async def _read_in_thread(self, ask: Callable[[Store], T]) -> T:
+        return await self.in_thread(lambda: self._read(ask))
+
     def _read(self, ask: Callable[[Store], T]) -> T:
         with self.node.reading() as store:
             return ask(store)
+
+
+def _settled(head: Head) -> bool:
+    """Whether the index knows every entry of the log."""
+    return head.index is not None and head.index.number == head.size - 1

@@ -12,7 +12,7 @@ from counterfoil.home import refused_by_machine
 from counterfoil.web.entrance import Receive
 from counterfoil.web.service import Service
 
-MAX_DOCUMENT_BYTES: Final = 256 << 20
+MAX_DOCUMENT_BYTES: Final = 64 << 20
 """The largest document that is taken from a client: other writes wait while it is stored."""
 PART_SECONDS: Final = 30.0
 """How long a client may take for the next part."""
@@ -28,16 +28,22 @@ async def store_streamed(service: Service, receive: Receive, limit: int = MAX_DO
     with refused_by_machine(cache):
         cache.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=cache) as file:
-            await _spool(service, receive, file, limit)
-            name: str = await service.writer.run(lambda: service.node.put_document(_pieces(file)))
-            return name
+            if await _spool(service, receive, file, limit):
+                name: str = await service.writer.run(lambda: service.node.put_document(_pieces(file)))
+                return name
+    # Raised here: it is an `OSError` as well, and the machine has refused nothing.
+    raise TimeoutError
 
 
-async def _spool(service: Service, receive: Receive, file: IO[bytes], limit: int) -> None:
+async def _spool(service: Service, receive: Receive, file: IO[bytes], limit: int) -> bool:
+    """Keep the document in the file; whether it arrived whole, and did not stop."""
     size, more = 0, True
     while more:
-        async with asyncio.timeout(PART_SECONDS):
-            message = await receive()
+        try:
+            async with asyncio.timeout(PART_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            return False
         if message["type"] == "http.disconnect":
             raise Malformed("the document ended before it was whole; send it again")
         part, more = message.get("body", b""), message.get("more_body", False)
@@ -45,6 +51,7 @@ async def _spool(service: Service, receive: Receive, file: IO[bytes], limit: int
         if size > limit:
             raise Malformed(f"the document is over {limit:,} bytes long, the most that is taken here")
         await service.in_thread(lambda data=part: file.write(data))  # type: ignore[misc]  # bound to this part
+    return True
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -23,8 +23,10 @@ class Witnessing:
 
     def __init__(self, node: Node):
         self._node = node
+        self._witnesses = Witnesses(node.home.witnesses)
+        self._size = 0
         self._cosigner = Cosigner(
-            Witnesses(node.home.witnesses), latest=self._latest, prove=self._prove, publish=node.publish
+            self._witnesses, latest=self._latest, prove=self._prove, publish=node.publish
         )
 
     def start(self) -> None:
@@ -40,8 +42,19 @@ class Witnessing:
         self._cosigner.stop()
 
     def status(self) -> tuple[WitnessStatus, ...]:
-        """Each witness, and how far it has cosigned."""
-        return tuple(self._cosigner.status())
+        """Each witness, and how far it has cosigned; does not wait for a block that is stored now."""
+        turn = self._node.store.turn
+        if turn.acquire(blocking=False):
+            try:
+                self._latest()
+            finally:
+                turn.release()
+        return tuple(
+            WitnessStatus(
+                each.name, each.url, each.size, max(0, self._size - each.size), each.cosigned, each.error
+            )
+            for each in self._witnesses.list()
+        )
 
     def level(self) -> Level:
         """The trust level that the latest published checkpoint has by this node's own trust policy."""
@@ -56,7 +69,10 @@ class Witnessing:
     def _latest(self) -> tuple[bytes, int] | None:
         with self._node.reading() as store:
             note = store.latest_published()
-        return (note, Checkpoint.parse(parse_note(note).text).size) if note else None
+        if note is None:
+            return None
+        self._size = Checkpoint.parse(parse_note(note).text).size
+        return note, self._size
 
     def _prove(self, old: int, new: int) -> Sequence[bytes]:
         with self._node.reading() as store:

@@ -17,6 +17,7 @@ from counterfoil.web.api.asking import Asked, NoQuery, query, require
 from counterfoil.web.api.health import health_of
 from counterfoil.web.metrics import CONTENT_TYPE, Metrics
 from counterfoil.web.service import Service
+from counterfoil.web.witness_statuses import witness_statuses
 
 LINKS: Final = {
     "registers": "/v1/registers",
@@ -27,9 +28,6 @@ LINKS: Final = {
     "health": "/v1/health",
     "description": "/v1/openapi.json",
 }
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
-FORWARDED: Final = ("forwarded", "x-forwarded-for", "via")
-"""Headers by which a proxy says that somebody else asks."""
 
 
 @route("/", http_method=["GET", "HEAD"])
@@ -96,13 +94,10 @@ async def show_metrics(
     caller: NamedDependency[Caller],
     metrics: NamedDependency[Metrics],
 ) -> Answer:
-    """What the node counts, for Prometheus: open to the same machine, to others with the scope `metrics`."""
+    """What the node counts, for Prometheus, to who has the scope `metrics`."""
     query(request, NoQuery)
-    client = request.scope["client"]
-    local = client is not None and client[0] in LOOPBACK
-    if not local or any(name in request.headers for name in FORWARDED):
-        require(caller, "metrics")
-    behind = {each.name: each.behind for each in service.witnessing.status()}
+    require(caller, "metrics")
+    behind = {each.name: each.behind for each in await witness_statuses(service)}
     text = metrics.text(service.node.store.head.size, service.writer.waiting, behind)
     return answer(
         text, headers={"cache-control": "no-store"}, media_type=CONTENT_TYPE.removesuffix("; charset=utf-8")

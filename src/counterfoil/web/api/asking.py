@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException
 from counterfoil.errors import Malformed, Unauthorised, Unverified
 from counterfoil.identity.caller import Caller
 from counterfoil.proof.canonical import Json, canonical, digest, parse
+from counterfoil.web.service import Service
 
 Asked: TypeAlias = Request[Any, Any, Any]
 T = TypeVar("T")
@@ -21,6 +22,10 @@ T = TypeVar("T")
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 MAX_QUERY_FIELDS: Final = 16
+MAX_JSON_BYTES: Final = 2 << 20
+"""The most bytes of JSON that a request writes with: a transaction has at most half of them."""
+QUICK_BYTES: Final = 64 << 10
+"""What is read in less time than it takes to have a thread do it."""
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -50,17 +55,36 @@ def query(request: Asked, form: type[T]) -> T:
         raise Malformed(f"the query is not in form: {error}") from None
 
 
-async def json_body(request: Asked, form: type[T], content_type: str = JSON) -> tuple[T, bytes]:
-    """The request's body in a form, and its bytes. Raises `Malformed`, also for members that the form does not have."""
-    value, data = await json_value(request, content_type)
-    return converted(value, form), data
+async def json_body(
+    request: Asked, service: Service, form: type[T], most: int = MAX_JSON_BYTES
+) -> tuple[T, bytes]:
+    """The request's body of at most so many bytes in a form, and its bytes.
+
+    Raises `Malformed`, also for members that the form does not have.
+    """
+    check_type(request, JSON)
+    data = limited(await request.body(), most)
+    if len(data) <= QUICK_BYTES:
+        return converted(parse(data, "the body"), form), data
+    return await service.in_thread(lambda: converted(parse(data, "the body"), form)), data
 
 
-async def json_value(request: Asked, content_type: str = JSON) -> tuple[Json, bytes]:
+async def json_value(request: Asked, service: Service, content_type: str = JSON) -> tuple[Json, bytes]:
     """The request's body as JSON in the register profile, and its bytes. Raises `Malformed`."""
     check_type(request, content_type)
-    data = await request.body()
-    return parse(data, "the body"), data
+    data = limited(await request.body(), MAX_JSON_BYTES)
+    if len(data) <= QUICK_BYTES:
+        return parse(data, "the body"), data
+    return await service.in_thread(lambda: parse(data, "the body")), data
+
+
+def limited(data: bytes, most: int) -> bytes:
+    """A body, which is refused with status 413 where it is over so many bytes long."""
+    if len(data) > most:
+        raise HTTPException(
+            status_code=413, detail=f"the body is {len(data):,} bytes long, and may have {most:,} here"
+        )
+    return data
 
 
 def converted(value: Json, form: type[T], where: str = "the body") -> T:

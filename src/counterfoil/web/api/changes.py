@@ -66,7 +66,7 @@ async def create_record(change: Change, register: str) -> Answer:
     """Enter a new record, whose key stands in the body; in a register that appends, the record's next entry."""
     require_write(change.caller, register)
     append = await appends(change.service, register)
-    value, data = await json_value(change.request)
+    value, data = await json_value(change.request, change.service)
     content = converted(value, NewRecord)
     operation, version = ("amend", None) if append else ("create", 1)
     return await change.submit(proposal(register, content.record, operation, version, content), data)
@@ -78,7 +78,7 @@ async def replace_record(change: Change, place: Place) -> Answer:
     await appends(change.service, place.register)
     new = is_new(change.request)
     versions = None if new else seen(change.request)
-    value, data = await json_value(change.request)
+    value, data = await json_value(change.request, change.service)
     content = converted(value, Content)
     version = 0 if new else await _seen(change.service, place, versions)
     return await change.submit_next(place, version, "amend" if version else "create", content, data)
@@ -135,7 +135,7 @@ async def _read_change(
     require_write(change.caller, place.register)
     await appends(change.service, place.register)
     versions = seen(change.request)
-    value, data = await json_value(change.request, content_type)
+    value, data = await json_value(change.request, change.service, content_type)
     before = await _latest(change.service, place)
     return value, data, before, _choose(before.version, versions)
 

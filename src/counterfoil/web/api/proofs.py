@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from counterfoil.errors import Malformed
+from counterfoil.errors import Malformed, Unavailable
 from counterfoil.node import Node
 from counterfoil.proof.bundle import Bundle
+from counterfoil.proof.index import record_key
 from counterfoil.registry.beginning import first_trust
 from counterfoil.registry.current import Current, CurrentProofs
 from counterfoil.registry.prove import prove_absent, prove_entry, prove_record
@@ -23,6 +24,8 @@ from counterfoil.web.api.places import Place
 from counterfoil.web.api.versions import etag
 from counterfoil.web.service import Service
 
+LONG: Final = 100
+"""From how many versions on proving them all takes longer than other readers should wait."""
 _QUICK: Final[WeakKeyDictionary[Node, CurrentProofs]] = WeakKeyDictionary()
 
 
@@ -55,7 +58,9 @@ async def show_proof(request: Asked, service: Service, place: Place) -> Answer:
             return prove_absent(store, register, record, genesis_size=size)
         return prove_record(store, register, record, versions=versions, genesis_size=size)
 
-    return await _proof(service, prove)
+    # A view of its own takes in what the index lacks, which takes seconds where much has changed.
+    long = versions == "all" and await service.read(lambda store: _is_long(store, place))
+    return await _proof(service, prove, long=long)
 
 
 async def show_inclusion(request: Asked, service: Service, place: Place) -> Answer:
@@ -70,7 +75,10 @@ async def show_inclusion(request: Asked, service: Service, place: Place) -> Answ
     def prove(store: Store) -> Current:
         return proofs.prove(store, place.register, place.record)
 
-    found = await service.read(prove)
+    try:
+        found = await service.read(prove)
+    except Unavailable:
+        found = await service.proved(prove)
     return answer(found.bundle, headers={"etag": etag(found.version)})
 
 
@@ -81,7 +89,7 @@ async def prove_number(service: Service, number: int) -> Answer:
 
 async def transaction_bundle(service: Service, first: int, count: int) -> Bundle:
     """The proof bundle of a transaction's entries."""
-    return await service.read_long(
+    return await service.proved(
         lambda store: prove_entries(store, first, count, genesis_size=genesis_size(store))
     )
 
@@ -91,5 +99,10 @@ def genesis_size(store: Store) -> int | None:
     return first_trust(store.entries(), store.root_at).genesis_size
 
 
-async def _proof(service: Service, prove: Callable[[Store], Bundle]) -> Answer:
-    return answer(await service.read_long(lambda store: prove(store).encode()))
+async def _proof(service: Service, prove: Callable[[Store], Bundle], *, long: bool = False) -> Answer:
+    return answer(await service.proved(lambda store: prove(store).encode(), long=long))
+
+
+def _is_long(store: Store, place: Place) -> bool:
+    state = store.record(record_key(place.register, place.record))
+    return state is not None and state.version > LONG

@@ -62,7 +62,7 @@ async def create_register(
     """Define a register."""
     query(request, NoQuery)
     require_write(caller, REGISTER)
-    asked, data = await json_body(request, NewRegister)
+    asked, data = await json_body(request, service, NewRegister)
     if asked.register in LEDGER_ONLY or asked.register.startswith("."):
         raise Malformed(
             f"{asked.register!r} is a name of the ledger's own; choose one that begins with a letter"

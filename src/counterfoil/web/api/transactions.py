@@ -13,12 +13,11 @@ from litestar.params import FromPath
 
 from counterfoil.errors import CounterfoilError, Malformed, NotFound, Unavailable
 from counterfoil.identity.caller import Caller
-from counterfoil.ledger.command import Endorse
 from counterfoil.node import Receipt, Submission
 from counterfoil.proof.canonical import canonical, unlabelled
 from counterfoil.proof.entry import Proposal
 from counterfoil.proof.transaction import Endorsement, Expectation
-from counterfoil.registry.transactions import find_transaction, known_pending
+from counterfoil.registry.transactions import Known, find_transaction, known_pending
 from counterfoil.web.api.answers import (
     Answer,
     PageQuery,
@@ -45,6 +44,7 @@ from counterfoil.web.problem import problem_of
 from counterfoil.web.service import Service
 
 MAX_BATCH: Final = 256
+MAX_BATCH_BYTES: Final = 8 << 20
 
 
 class Stated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"not_before": "not-before"}):
@@ -87,7 +87,7 @@ async def submit(
     """Have proposals take effect together, or not at all."""
     query(request, NoQuery)
     require(caller, "read")
-    asked, data = await json_body(request, StatedAlone)
+    asked, data = await json_body(request, service, StatedAlone)
     _check_scopes(caller, asked)
     receipt = await submitted(
         service, asked.submission(repeatable(request, caller, data), receipt=asked.receipt)
@@ -106,7 +106,7 @@ async def submit_batch(
     """Submit many transactions at once; the answer has one for each, in their order."""
     query(request, NoQuery)
     require(caller, "read")
-    batch, data = await json_body(request, Batch)
+    batch, data = await json_body(request, service, Batch, MAX_BATCH_BYTES)
     repeatable(request, caller, data)
     items = await asyncio.gather(
         *(
@@ -137,7 +137,7 @@ async def show_transaction(
 ) -> Answer:
     """What became of a transaction, who endorsed it, and which entries it wrote."""
     query(request, NoQuery)
-    return answer(await service.read_long(lambda store: find_transaction(store, transaction)))
+    return answer(await _known(service, transaction))
 
 
 @route("/pending", http_method=["GET", "HEAD"])
@@ -164,14 +164,8 @@ async def endorse(
     unlabelled(transaction)
     node = service.node
     if await request.body():
-        given, _ = await json_body(request, Endorsement)
-        command = Endorse(transaction, given)
-        return await _told(
-            request,
-            service,
-            transaction,
-            lambda: node._answer([command]),  # noqa: SLF001  # no public way yet
-        )
+        given, _ = await json_body(request, service, Endorsement)
+        return await _told(request, service, transaction, lambda: node.add_endorsement(transaction, given))
     return await _told(request, service, transaction, lambda: node.endorse(transaction))
 
 
@@ -191,13 +185,19 @@ async def withdraw(
     return await _told(request, service, transaction, lambda: service.node.withdraw(transaction))
 
 
+async def _known(service: Service, transaction: str) -> Known:
+    catalogue = await service.current_catalogue()
+    first = catalogue.first_of(transaction)
+    return await service.read(lambda store: find_transaction(store, transaction, first))
+
+
 async def _told(request: Asked, service: Service, transaction: str, tell: Callable[[], Receipt]) -> Answer:
     """Tell a waiting transaction something. What has ended since is told as it stands, so that it can be told again."""
     repeatable(request, request.scope["caller"], b"")  # type: ignore[typeddict-item]  # checks the key; the ledger does the rest
     try:
         receipt: Receipt = await service.writer.run(tell)
     except NotFound:
-        known = await service.read_long(lambda store: find_transaction(store, transaction))
+        known = await _known(service, transaction)
         document = {
             "transaction": transaction,
             "standing": known.standing,

@@ -23,4 +23,4 @@ class AboutView(msgspec.Struct, frozen=True):
 
 def about_view(address: str) -> AboutView:
     """The page's content."""
-    return AboutView(tuple(LevelMeaning(*each) for each in LEVELS.items()), address.rstrip("/"))
+    return AboutView(tuple(LevelMeaning(*each) for each in LEVELS.items()), address)

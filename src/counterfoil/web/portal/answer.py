@@ -49,7 +49,7 @@ async def answer(
 ) -> Response[bytes]:
     """A view as a page or as JSON. `address` is the page's own, whose JSON its foot names, without the query."""
     ledger = await ledger_facts(service)
-    query, site = request.url.query, str(request.base_url).rstrip("/")
+    query, site = request.url.query, site_of(request, service)
     if wants_json(request) if json is None else json:
         data, kind = msgspec.json.encode(Answer(ledger, view)), JSON_TYPE
     else:
@@ -59,6 +59,11 @@ async def answer(
             HTML_TYPE,
         )
     return tagged(request, data, kind, status=status)
+
+
+def site_of(request: PageRequest, service: Service) -> str:
+    """The address at which this node is reached, without a slash at its end."""
+    return (service.public_url or str(request.base_url)).rstrip("/")
 
 
 def tagged(

@@ -15,7 +15,7 @@ from counterfoil.errors import Malformed, NotFound
 from counterfoil.web.portal.about_view import about_view
 from counterfoil.web.portal.activity_view import activity_view
 from counterfoil.web.portal.addresses import JSON, entry_address
-from counterfoil.web.portal.answer import PageRequest, answer
+from counterfoil.web.portal.answer import PageRequest, answer, site_of
 from counterfoil.web.portal.audit_view import audit_view
 from counterfoil.web.portal.front_view import front_view
 from counterfoil.web.portal.log_view import entry_view, log_view
@@ -23,6 +23,7 @@ from counterfoil.web.portal.register_view import MAX_QUERY, read_entries, regist
 from counterfoil.web.portal.search_view import HITS, SearchView, hits_of
 from counterfoil.web.portal.templating import CONTENTS
 from counterfoil.web.service import Service
+from counterfoil.web.witness_statuses import witness_statuses
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
@@ -83,7 +84,7 @@ async def show_entry(
 async def show_log(request: PageRequest, service: NamedDependency[Service]) -> Response[bytes]:
     """The log and who vouches for it."""
     catalogue = await service.current_catalogue()
-    witnesses, days = service.witnessing.status(), catalogue.growth()
+    witnesses, days = await witness_statuses(service), catalogue.growth()
     view = await service.read(lambda store: log_view(store, witnesses, days))
     return await answer(request, service, view, "log.html", address="/log")
 
@@ -105,7 +106,7 @@ async def show_audit(request: PageRequest, service: NamedDependency[Service]) ->
 @page("/about", "/about.json")
 async def show_about(request: PageRequest, service: NamedDependency[Service]) -> Response[bytes]:
     """What is proved here and what is not, and how to check it."""
-    view = about_view(str(request.base_url))
+    view = about_view(site_of(request, service))
     return await answer(request, service, view, "about.html", address="/about")
 
 

@@ -27,8 +27,9 @@ MONTHS: Final = [
 LEVELS: Final = {
     SEALED_HERE: "One node keeps this log. A change to anything stored is detected; a rebuild of the whole node by "
     "someone who holds all its keys is not, unless somebody elsewhere kept a checkpoint.",
-    WITNESSED: "Independent witnesses have cosigned this log. Should it ever be shown to different people in different "
-    "forms, that would come to light.",
+    WITNESSED: "The witnesses that the trust policy names have cosigned this log. Whether they are independent of this "
+    "agency is for you to judge; if they are, showing the log to different people in different forms would come to "
+    "light.",
     REPLICATED: "Four agencies or more keep this log together. No single one of them can change or delete an entry.",
     "published": "The log's root also stands where nobody here can change it, so that a later rebuild would show.",
 }

@@ -8,7 +8,7 @@ from typing import Final
 from counterfoil.proof.canonical import canonical
 from counterfoil.web.api.description import reading, writing
 from counterfoil.web.api.description.answered import ANSWERED
-from counterfoil.web.api.description.common import HEADERS, PARAMETERS, SECURITY
+from counterfoil.web.api.description.parameters import HEADERS, PARAMETERS, SECURITY
 from counterfoil.web.api.description.parts import Part, problem_responses
 from counterfoil.web.api.description.sent import SENT
 

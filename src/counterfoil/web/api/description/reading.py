@@ -53,7 +53,7 @@ PATHS: Final[dict[str, Part]] = {
             "Node: What the node counts, for Prometheus",
             {200: Answered("Prometheus text.", {"type": "string"}, media_type="text/plain")},
             (403,),
-            text="Open to the same machine; to others with the scope `metrics`.",
+            text="It takes the scope `metrics`.",
         )
     },
     "/v1/registers": {
