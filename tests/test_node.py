@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from counterfoil.engine.submission import Receipt, Submission
 from counterfoil.errors import Busy, Conflict, Damaged, Malformed, NotFound, Refused, Reused, Unavailable
 from counterfoil.ledger.command import Standing
 from counterfoil.ledger.state import Changes
-from counterfoil.node import Node, Receipt, Submission
+from counterfoil.node import Node
 from counterfoil.proof.canonical import digest
 from counterfoil.proof.checkpoint import open_checkpoint
 from counterfoil.proof.entry import Proposal, decode_entry

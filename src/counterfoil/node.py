@@ -10,19 +10,19 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from counterfoil.engine.ledger_machine import LedgerMachine, Settle
 from counterfoil.engine.local import LocalEngine
+from counterfoil.engine.submission import Receipt, Submission
 from counterfoil.errors import CounterfoilError, Damaged, Malformed, NotFound, Refused
 from counterfoil.home import KEY_FILES, Home, write_whole
 from counterfoil.ledger.definition import Definition
 from counterfoil.ledger.genesis import genesis
 from counterfoil.ledger.knowledge import Knowledge
-from counterfoil.ledger.ledger import Endorse, Outcome, Standing, Withdraw
+from counterfoil.ledger.ledger import Endorse, Outcome, Withdraw
 from counterfoil.ledger.system import AGENCY, AgencyFields
 from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import labelled
@@ -50,35 +50,6 @@ from counterfoil.store.store import Store
 LEDGER: Final = "ledger"
 DEADLINE_SECONDS: Final = 30 * 86_400
 """How long a transaction may wait for endorsements where its submitter does not say, and its key is remembered."""
-
-
-@dataclass(frozen=True)
-class Submission:
-    """Proposals that are to take effect together or not at all, and what their submitter asks of it.
-
-    `request` is what an idempotency key stands for, where that is not the proposals themselves. `keys` endorse beside
-    this agency's own. `receipt`: end with an index entry and a published checkpoint, so that the entries can be proved
-    current at once.
-    """
-
-    proposals: Sequence[Proposal]
-    expectations: Sequence[Expectation] = ()
-    idempotency_key: str | None = None
-    request: bytes | None = None
-    not_before: str | None = None
-    deadline: str | None = None
-    keys: Sequence[SigningKey] = ()
-    receipt: bool = False
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What became of a transaction: its hash and standing, and where its entries are in the log, once taken."""
-
-    transaction: str
-    standing: Standing
-    first: int
-    count: int
 
 
 class Node:

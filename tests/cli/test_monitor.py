@@ -23,6 +23,7 @@ from counterfoil.store.audit.finding import CANNOT_SEE
 from counterfoil.web.api.log import log_app
 from tests.cli.calling import process
 from tests.cli.conftest import Command
+from tests.gateway.small_log import SmallLog
 from tests.web.log_serving import add_titles, create_land, land_office, serve_app, title
 
 
@@ -197,6 +198,37 @@ def test_the_log_s_keys_do_instead_of_a_trust_policy(
         )
 
 
+def test_anyone_can_judge_the_evidence(
+    command: Command, site: Site, url: str, made: Path, trust: Path, tmp_path: Path
+) -> None:
+    arguments = ("monitor", url, "--state", tmp_path / "state", "--trust", trust)
+    with site.showing(made):
+        assert command(*arguments).code == 0
+    rebuild(made, tmp_path / "rebuilt", without=7, count=320)
+    with site.showing(tmp_path / "rebuilt"):
+        assert command(*arguments).code == 1
+    (file,) = (tmp_path / "state" / "evidence").iterdir()
+    judged = command("monitor", "--judge", file, "--trust", trust)
+    assert judged.code == 0
+    assert judged.text.startswith(
+        f"{file}: the log registers.example/land has signed two histories with its key registers.example/land+"
+    )
+    keys = [key.text for key in Trust.parse(trust.read_bytes()).keys]
+    told = command("monitor", "--judge", file, "--key", keys[0], "--json").result
+    assert told["convinces"] is True
+    assert [each["size"] for each in told["checkpoints"]] == [
+        head(made).size,
+        head(tmp_path / "rebuilt").size,
+    ]
+    other = command("monitor", "--judge", file, "--key", SmallLog().keys[0].text)
+    assert (other.code, "it proves nothing" in other.text) == (1, True)
+    file.write_bytes(file.read_bytes().replace(b'"kind"', b'"kinds"'))
+    damaged = command("monitor", "--judge", file, "--trust", trust, "--json")
+    assert (damaged.code, damaged.error["kind"]) == (1, "malformed")
+    missing = command("monitor", "--judge", tmp_path / "none.json", "--trust", trust, "--json")
+    assert (missing.code, missing.error["kind"]) == (3, "not-found")
+
+
 def test_what_does_not_answer_is_3_and_1_after_the_silence_allowed(
     command: Command, trust: Path, tmp_path: Path
 ) -> None:
@@ -216,6 +248,10 @@ def test_what_does_not_answer_is_3_and_1_after_the_silence_allowed(
     [
         (),
         ("file:///log",),
+        ("--state", "state", "--trust", "trust.json"),
+        ("--judge", "fork.json"),
+        ("--judge", "fork.json", "--state", "state", "--key", "k"),
+        ("file:///log", "--judge", "fork.json", "--key", "k"),
         ("file:///log", "--state", "state"),
         ("file:///log", "--state", "state", "--trust", "trust.json", "--key", "k"),
         ("file:///log", "--state", "state", "--key", "k", "--silence", "-1"),

@@ -62,7 +62,15 @@ def test_with_a_service_it_is_time_stamped(command: Command, land: Path, tmp_pat
     assert told.result["timestamp"]["signer"] == "CN=Stamping service,O=Example"
     checked = command("publish", "--check", tmp_path / "out", "--json")
     assert (checked.code, checked.result["holds"]) == (0, True)
-    assert "; time-stamped " in checked.result["compared"][0]["said"]
+    unchecked = "by a certificate that says so, not checked against an authority"
+    said = checked.result["compared"][0]["said"]
+    assert (
+        f"; time-stamped {told.result['timestamp']['time']} by CN=Stamping service,O=Example, {unchecked}"
+        in said
+    )
+    with stamping(service.answer, []) as url:
+        again = command("publish", "--out", tmp_path / "out", "--timestamp", url)
+    assert again.text.splitlines()[2].endswith(f" by CN=Stamping service,O=Example, {unchecked}")
 
 
 def test_where_the_service_fails_it_is_3_and_the_files_are_there(

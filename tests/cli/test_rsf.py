@@ -193,6 +193,17 @@ def test_one_that_cannot_be_read_is_3(command: Command, name: str, said: str) ->
     assert said in told.error["message"]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("none.csv", "counterfoil: there is no file none.csv\n"),
+        (".", "counterfoil: . cannot be read: Is a directory\n"),
+    ],
+)
+def test_a_file_is_named_once(command: Command, name: str, said: str) -> None:
+    assert command("import", name).err == said
+
+
 # Exporting
 
 

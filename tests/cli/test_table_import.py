@@ -192,12 +192,18 @@ def test_a_file_in_ruins_gives_its_good_rows_and_1(command: Command, tmp_path: P
         ([".", "--register", "people", "--key", "id"], 3, "cannot be read"),
         (["people.csv", "--mapping", "none.json"], 3, "there is no file none.json"),
         (["people.csv", "--mapping", "people.csv"], 1, "the mapping is not JSON"),
+        (
+            ["people.csv", "--mapping", "money.json"],
+            1,
+            "money.json: the field 'fee' of the mapping has the type 'money'",
+        ),
         (["people.csv", "--mapping", "ages.json", "--rejected", "no/r.csv"], 3, "no/r.csv cannot be written"),
     ],
 )
 def test_what_cannot_be_imported_is_one_sentence(
     command: Command, people: Path, ages: Path, arguments: list[str], code: int, said: str
 ) -> None:
+    Path("money.json").write_text(json.dumps({"fields": {"fee": {"type": "money"}}}))
     told = command("import", *arguments, "--json")
     assert (told.code, told.err) == (code, "")
     assert said in told.error["message"]
@@ -258,7 +264,7 @@ def test_also_what_could_not_be_read_at_all(command: Command, tmp_path: Path) ->
     command("import", "t.csv", "--register", "tree", "--key", "id", "--rejected", "r.csv")
     header, first, second = (tmp_path / "r.csv").read_bytes().splitlines()
     assert header == b"id,a,.reason"
-    assert first.startswith(b'"1,\xff",,"byte 0xff at 3 in line 2 is no utf-8; ')
+    assert first.startswith(b'"1,\xff",,"byte 0xff at 3 is no utf-8; ')
     assert second.startswith(b'"2,""x""y",,"the line is not in the form of CSV: ')
 
 

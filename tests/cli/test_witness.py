@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from counterfoil.cli.app import run
-from counterfoil.errors import Unverified
+from counterfoil.errors import Unavailable, Unverified
 from counterfoil.gateway.cosigning import cosign
 from counterfoil.gateway.fetch import Client
 from counterfoil.gateway.witness_keys import cosigner_key
@@ -176,6 +176,76 @@ def test_a_witness_that_is_away_is_added_and_said(command: Command, land: Path) 
     assert Trust.parse((land / "trust.json").read_bytes()).witnesses == (key,)
 
 
+def test_adding_the_same_one_finishes_what_was_left_half_done(
+    command: Command, land: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended after the trust policy and before the list: the keys count already, and nobody is asked yet."""
+    (key, _) = cosigning_keys("away.example")
+    arguments = ("http://127.0.0.1:1", "--key", key.text)
+    before = (land / "trust.json").read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr("counterfoil.gateway.witnesses.write_whole", _full)
+        assert command("witness", "add", *arguments).code == 3
+    assert Trust.parse((land / "trust.json").read_bytes()).witnesses == (key,)
+    assert command("witness", "list", "--json").result["witnesses"] == []
+    for _ in range(2):
+        assert command("witness", "add", *arguments).code == 1, "it is added, and away"
+        assert [each["name"] for each in command("witness", "list", "--json").result["witnesses"]] == [
+            "away.example"
+        ]
+    assert Trust.parse((land / "trust.json").read_bytes()).witnesses == (key,)
+    with monkeypatch.context() as patched:
+        patched.setattr("counterfoil.gateway.witnesses.write_whole", _full)
+        assert command("witness", "remove", "away.example").code == 3
+    assert (land / "trust.json").read_bytes() == before
+    assert command("witness", "remove", "away.example").code == 0
+    assert command("witness", "list", "--json").result["witnesses"] == []
+    assert command("witness", "remove", "away.example").code == 3
+
+
+def _full(*_: object) -> None:
+    raise Unavailable("the disk is full")
+
+
+def test_what_was_added_half_way_can_be_removed(
+    command: Command, land: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (land / "trust.json").read_bytes()
+    (key, _) = cosigning_keys("away.example")
+    with monkeypatch.context() as patched:
+        patched.setattr("counterfoil.gateway.witnesses.write_whole", _full)
+        assert command("witness", "add", "http://127.0.0.1:1", "--key", key.text).code == 3
+    assert command("witness", "remove", "away.example").code == 0
+    assert (land / "trust.json").read_bytes() == before
+
+
+def test_two_that_are_added_at_once_are_both_in_list_and_policy(command: Command, land: Path) -> None:
+    names = [f"w{number}.example" for number in range(4)]
+    calls = [
+        subprocess.Popen(
+            [
+                *COMMAND,
+                "witness",
+                "add",
+                "http://127.0.0.1:1",
+                "--home",
+                str(land),
+                "--key",
+                cosigning_keys(name)[0].text,
+            ],
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for name in names
+    ]
+    assert {call.wait(60) for call in calls} <= {0, 1, 3}, "3 where another call held the home meanwhile"
+    trust = Trust.parse((land / "trust.json").read_bytes())
+    assert sorted(each.name for each in trust.witnesses) == names
+    listed = command("witness", "list", "--json").result["witnesses"]
+    assert sorted(each["name"] for each in listed) == names
+
+
 def test_one_that_is_removed_counts_no_more(command: Command, land: Path, witness: Process) -> None:
     before = (land / "trust.json").read_bytes()
     add(command, witness, "--require", 1)
@@ -199,7 +269,10 @@ def test_while_another_process_holds_the_home_the_list_is_changed_and_nobody_ask
     ("arguments", "message"),
     [
         (("--key", "nonsense"), "is no verifier key"),
-        (("--key", SmallLog().keys[0].text), "it needs a name of its own and type 0x04 or 0x06"),
+        (
+            ("--key", SmallLog().keys[0].text),
+            "is a log's, of type 0x01; a witness's has the type 0x04 or 0x06",
+        ),
         (("--key", cosigning_keys("w")[0].text, "--require", 2), "must require 0 to all of its 1 witnesses"),
     ],
 )

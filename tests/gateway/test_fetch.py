@@ -73,6 +73,23 @@ def test_of_a_body_too_long_no_more_is_read(client: Client) -> None:
         client.get(url, 100)
 
 
+def test_all_requests_together_can_be_given_a_time(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"data")
+    with socket.create_server(("127.0.0.1", 0)) as mute, answering(whole(b"body")) as url:
+        slow = "http://{}:{}".format(*mute.getsockname())
+        with client.within(0.2):
+            with pytest.raises(Unavailable, match="has not answered within 0"):
+                client.get(slow, 100)
+            for late in (url, (tmp_path / "file").as_uri()):
+                with pytest.raises(
+                    Unavailable, match="was not asked: the time for all requests together is over"
+                ):
+                    client.get(late, 100)
+            with pytest.raises(Unavailable, match="is over"), client.within(60):
+                client.post(url, b"", 100)
+        assert client.get(url, 100) == b"body"
+
+
 def test_gzip_is_undone_and_its_size_counts_undone(client: Client) -> None:
     packed = gzip.compress(bytes(10_000_000))
     with answering(whole(packed, b"content-encoding: gzip\r\n")) as url:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterfoil.errors import Malformed
+from counterfoil.errors import Damaged
 from counterfoil.gateway.monitor import Monitor, Patience, Standing, Watched
 from counterfoil.gateway.monitor_evidence import judge_evidence, read_evidence
 from counterfoil.gateway.monitor_keys import Expected
@@ -255,6 +256,51 @@ def test_a_log_rebuilt_smaller_is_a_rollback_and_a_fork_once_it_has_grown(desk: 
     assert desk.look(show(desk.folder / "log", FORKED, 320))[0].standing is Standing.FORK
 
 
+def test_a_rollback_is_told_of_also_where_the_first_checkpoint_was_taken_away(desk: Desk) -> None:
+    desk.one(show(desk.folder / "log", HONEST, 300))
+    (path,) = (desk.state / "checkpoints").iterdir()
+    url = show(desk.folder / "log", HONEST, 250)
+    path.write_bytes(b"damaged")
+    with pytest.raises(Damaged, match=path.name):
+        desk.look(url)
+    path.unlink()
+    found = desk.one(url)
+    assert (found.standing, found.evidence) == (Standing.ROLLBACK, None)
+    assert found.sentence == (
+        "it showed size 300 (its checkpoint is missing or damaged in the monitor's folder) before, "
+        f"and now {name_of(HONEST, 250)}"
+    )
+
+
+def test_it_is_a_rollback_at_a_new_address_too(desk: Desk) -> None:
+    desk.one(show(desk.folder / "log", HONEST, 300))
+    url = show(desk.folder / "elsewhere", HONEST, 250)
+    for _ in range(2):
+        found = desk.one(url)
+        assert found.standing is Standing.ROLLBACK
+        assert found.sentence == (
+            f"no address that was asked shows as much as was seen of this log before, {name_of(HONEST, 300)}; "
+            f"this one shows {name_of(HONEST, 250)}"
+        )
+        assert found.evidence is not None
+        evidence = read_evidence(found.evidence.read_bytes())
+        assert (evidence.kind, evidence.url) == ("rollback", url)
+    assert standings(desk.look(show(desk.folder / "third", HONEST, 300), url)) == ["well", "well"]
+
+
+def test_the_address_that_shows_most_is_told_of(desk: Desk) -> None:
+    desk.one(show(desk.folder / "log", HONEST, 300))
+    urls = [show(desk.folder / f"at {size}", HONEST, size) for size in (200, 250, 220)]
+    assert standings(desk.look(*urls)) == ["unknown", "rollback", "unknown"]
+
+
+def test_it_is_no_rollback_while_an_address_that_may_show_more_does_not_answer(desk: Desk) -> None:
+    agency, mirror = show(desk.folder / "agency", HONEST, 300), show(desk.folder / "mirror", HONEST, 250)
+    assert standings(desk.look(agency, mirror)) == ["well", "well"]
+    shutil.rmtree(desk.folder / "agency")
+    assert standings(desk.look(agency, mirror)) == ["unknown", "well"]
+
+
 # Several addresses
 
 
@@ -281,6 +327,14 @@ def test_a_mirror_that_shows_another_history_is_a_fork(desk: Desk, size: int, fi
 def test_the_same_address_twice_is_asked_once(desk: Desk) -> None:
     url = show(desk.folder / "log", HONEST, 300)
     assert standings(desk.look(url, url)) == ["well"]
+
+
+def test_an_address_is_one_however_it_is_written(desk: Desk) -> None:
+    url = show(desk.folder / "log", HONEST, 300)
+    other = url.replace("file:///", "file://localhost/")
+    found = desk.look(f"{url}/", other, url)
+    assert [each.url for each in found] == [f"{url}/"]
+    assert "before, and now" in desk.one(show(desk.folder / "log", HONEST, 250)).sentence
 
 
 # What cannot be found out
@@ -324,6 +378,26 @@ def test_tiles_that_do_not_lead_to_the_signed_root_are_broken(desk: Desk) -> Non
     assert desk.one(url).standing is Standing.UNKNOWN
     show(folder, HONEST, 600)
     assert standings(desk.look(url)) == ["well"]
+
+
+def test_when_its_time_is_over_the_rest_is_unknown_and_what_was_found_is_kept(desk: Desk) -> None:
+    with ReadingClient() as client, monitor_state(desk.state) as state:
+        urls = [show(desk.folder / "log", HONEST, 300), show(desk.folder / "mirror", HONEST, 300)]
+        found = Monitor(client, state, BY_KEYS, NOW, 0.0).look(urls, Patience())
+    assert standings(found) == ["unknown", "unknown"]
+    assert (
+        found[0].sentence == f"{urls[0]}/checkpoint was not asked: the time for all requests together is over"
+    )
+    assert (desk.state / "addresses.json").exists()
+
+
+def test_an_address_that_is_slow_leaves_the_others_their_time(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute, ReadingClient() as client:
+        slow = "http://{}:{}/".format(*mute.getsockname())
+        url = show(desk.folder / "log", HONEST, 300)
+        with monitor_state(desk.state) as state:
+            found = Monitor(client, state, BY_KEYS, NOW, 2.0).look([slow, url], Patience())
+    assert standings(found) == ["unknown", "well"]
 
 
 def test_what_is_no_checkpoint_is_unknown(desk: Desk) -> None:
@@ -400,12 +474,17 @@ def test_a_log_that_none_of_the_keys_has_signed_is_told_of(desk: Desk) -> None:
     )
 
 
-def test_a_folder_is_of_one_log(desk: Desk) -> None:
+def test_a_folder_is_of_one_log_and_another_at_an_address_is_told_of_there(desk: Desk) -> None:
     other = SmallLog(origin="log.example/2")
     desk.expected = Expected((*HONEST.keys, *other.keys))
-    desk.one(show(desk.folder / "log", HONEST, 300))
-    with pytest.raises(Malformed, match=r"of the log 'log\.example/1', and this one is of 'log\.example/2'"):
-        desk.one(show(desk.folder / "other", other, 300))
+    urls = [show(desk.folder / "log", HONEST, 300), show(desk.folder / "other", other, 300)]
+    desk.one(urls[0])
+    desk.now += 60
+    found = desk.look(urls[1], urls[0])
+    assert standings(found) == ["unsigned", "well"]
+    assert "of the log 'log.example/1', and this one is of 'log.example/2'" in found[0].sentence
+    with monitor_state(desk.state) as state:
+        assert [state.address(url, 0).seen for url in urls] == [desk.now, desk.now], "it was saved"
 
 
 def trust(**changes: object) -> Trust:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from counterfoil.errors import Malformed, Unverified
-from counterfoil.gateway.monitor_evidence import Evidence, judge_evidence, read_evidence
+from counterfoil.gateway.monitor_evidence import Evidence, explain_evidence, judge_evidence, read_evidence
 from counterfoil.gateway.witness_keys import cosigner_key
 from counterfoil.proof.checkpoint import Checkpoint, sign_as_log
 from counterfoil.proof.merkle import consistency_proof
@@ -149,3 +149,42 @@ def test_notes_and_hashes_that_are_none_are_errors() -> None:
     shown = evidence(HONEST.note(300), FORKED.note(310), FORKED.root(300), proof(FORKED, 300, 310))
     with pytest.raises(Malformed, match="the root in the evidence"):
         judge_evidence(shown.replace(encode_base64(FORKED.root(300)).encode(), b"="), HONEST.keys)
+
+
+def name_of(log: SmallLog, size: int) -> str:
+    return f"size {size}, root {encode_base64(log.root(size))}"
+
+
+def test_what_it_shows_is_said() -> None:
+    key = min(each.label for each in HONEST.keys)
+    signed = f"the log {ORIGIN} has signed two histories with its key {key}: {name_of(HONEST, 300)}, and "
+    same = explain_evidence(evidence(HONEST.note(300), FORKED.note(300)), HONEST.keys)
+    assert (same.convinces, same.said) == (True, signed + name_of(FORKED, 300))
+    shown = evidence(HONEST.note(300), FORKED.note(310), FORKED.root(300), proof(FORKED, 300, 310))
+    larger = explain_evidence(shown, HONEST.keys)
+    assert (larger.convinces, larger.said) == (
+        True,
+        f"{signed}{name_of(FORKED, 310)}; the log of 310 had at size 300 the root {encode_base64(FORKED.root(300))}",
+    )
+    assert (larger.first.size, larger.second.size) == (300, 310)
+
+
+def test_what_it_lacks_is_said() -> None:
+    other = SmallLog(origin="log.example/2")
+    two_logs = explain_evidence(evidence(HONEST.note(300), other.note(300)), (*HONEST.keys, *other.keys))
+    no_key = explain_evidence(evidence(HONEST.note(300), FORKED.note(300)), other.keys)
+    one = explain_evidence(evidence(HONEST.note(300), HONEST.note(310)), HONEST.keys)
+    back = Evidence(
+        "rollback", HONEST.note(310).decode(), HONEST.note(300).decode(), "https://log.example/", NOW
+    )
+    rollback = explain_evidence(back.encode(), HONEST.keys)
+    assert [each.convinces for each in (two_logs, no_key, one, rollback)] == [False] * 4
+    assert [each.said for each in (two_logs, no_key, one, rollback)] == [
+        f"it proves nothing: its checkpoints are of two logs, {ORIGIN} and log.example/2",
+        f"it proves nothing: no key of the log {ORIGIN} that was given has signed both checkpoints",
+        "both are signed, and nothing shows that one log cannot have been both: "
+        f"{name_of(HONEST, 300)}, and {name_of(HONEST, 310)}",
+        "both checkpoints are signed, and one log may have been both: "
+        f"{name_of(HONEST, 310)}, and {name_of(HONEST, 300)}. That the second was shown after the first, "
+        "at https://log.example/, is the word of whoever saw it",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 
 from counterfoil.errors import Busy, Damaged, Unavailable
 from counterfoil.gateway.monitor_keys import Seen
-from counterfoil.gateway.monitor_state import Address, monitor_state
+from counterfoil.gateway.monitor_state import Address, monitor_state, normal_address
 from counterfoil.proof.checkpoint import Checkpoint
 from tests.gateway.small_log import NOW, ORIGIN, SmallLog
 
 LOG = SmallLog()
+NO_ADDRESS = b'{"origin": null, "addresses": {"log": {"since": 1, "seen": 1, "size": 1, "grew": 1}}}'
 
 
 def seen(size: int, log: SmallLog = LOG) -> Seen:
@@ -67,6 +69,40 @@ def test_what_is_known_of_an_address_is_written_down(tmp_path: Path) -> None:
         assert state.address("https://log.example/", NOW + 99) == known
 
 
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        ("https://log.example", "https://log.example"),
+        ("HTTPS://LOG.Example:443/", "https://log.example"),
+        ("http://log.example:80/a/B/#part", "http://log.example/a/B"),
+        ("https://log.example:8443/a", "https://log.example:8443/a"),
+        ("http://[::1]:8090/", "http://[::1]:8090"),
+        ("file://localhost/srv/Log/", "file:///srv/Log"),
+    ],
+)
+def test_an_address_is_known_by_one_form(written: str, known: str) -> None:
+    assert normal_address(written) == normal_address(known) == known
+
+
+def test_of_an_address_that_was_written_in_two_ways_the_larger_log_counts(tmp_path: Path) -> None:
+    entries = {
+        url: {"since": 1, "seen": 2, "size": size, "grew": 1}
+        for url, size in (("https://Log.example/", 10), ("https://log.example", 9))
+    }
+    (tmp_path / "addresses.json").write_text(json.dumps({"origin": ORIGIN, "addresses": entries}))
+    with monitor_state(tmp_path) as state:
+        assert (state.address("https://log.example:443", NOW).size, state.largest()) == (10, 10)
+
+
+def test_the_largest_is_what_is_kept_or_was_shown(tmp_path: Path) -> None:
+    with monitor_state(tmp_path) as state:
+        assert state.largest() == 0
+        state.keep(seen(10))
+        assert state.largest() == 10
+        state.update("https://log.example/", Address(NOW, NOW, 12, NOW))
+        assert state.largest() == 12
+
+
 def test_others_cannot_read_it(tmp_path: Path) -> None:
     with monitor_state(tmp_path / "state") as state:
         state.keep(seen(10))
@@ -113,7 +149,7 @@ def test_a_checkpoint_that_was_changed_is_told_of(tmp_path: Path, data: bytes, s
             state.at_size(10)
 
 
-@pytest.mark.parametrize("data", [b"{", b"[]", b'{"origin": 1, "addresses": {}}', b"\xff"])
+@pytest.mark.parametrize("data", [b"{", b"[]", b'{"origin": 1, "addresses": {}}', NO_ADDRESS, b"\xff"])
 def test_a_damaged_list_of_addresses_is_told_of(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "addresses.json").write_bytes(data)
     with pytest.raises(Damaged, match=r"addresses\.json cannot be read"), monitor_state(tmp_path):

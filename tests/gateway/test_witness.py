@@ -431,7 +431,7 @@ def test_keys_that_were_changed_are_found(tmp_path: Path) -> None:
     path = tmp_path / "witness/keys/cosign.ed25519"
     text = path.read_text()
     path.write_text(f"{'1' if text[0] == '0' else '0'}{text[1:]}")
-    with pytest.raises(Damaged, match="are not those of which .*/verifier-keys has the verifier keys"):
+    with pytest.raises(Damaged, match=r"are not those of which .*/verifier-keys has the verifier keys"):
         Witness.open(tmp_path / "witness", NAME, LOGS)
 
 

@@ -360,13 +360,14 @@ def test_once_it_is_restored_all_is_as_before(path: Path) -> None:
     assert serving.by_token(token, NOW)
 
 
-def test_a_file_that_others_can_write_lets_nobody_in_until_that_is_put_right(path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o640, 0o604, 0o610])
+def test_a_file_that_others_can_get_at_lets_nobody_in_until_that_is_put_right(path: Path, mode: int) -> None:
     clock = Clock()
     serving = Access(path, clock=clock)
     token = serving.add_token("clerk", ["write:tree"])
-    path.chmod(0o620)
+    path.chmod(mode)
     clock.now += LOOK_SECONDS
-    with pytest.raises(Damaged, match="others than its owner can write it"):
+    with pytest.raises(Damaged, match="others than its owner can get at it"):
         serving.by_token(token, NOW)
     path.chmod(0o600)
     clock.now += LOOK_SECONDS

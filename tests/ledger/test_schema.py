@@ -130,6 +130,22 @@ def test_other_keywords_are_malformed_wherever_they_stand(keyword: str) -> None:
             Schema(schema)
 
 
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"properties": {"price": {"pattern": "(["}}}, 'at /properties/price/pattern: "([" is not a "regex"'),
+        (
+            {"properties": {"a": {"minLength": -1}}},
+            "at /properties/a/minLength: -1 is less than the minimum of 0",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_with_its_place(schema: dict[str, Any], said: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        Schema(schema)
+    assert str(refused.value) == f"a register's schema is not valid JSON Schema 2020-12: {said}"
+
+
 @pytest.mark.parametrize("schema", [None, True, False, 1, "x", [], [{}]])
 def test_a_register_s_schema_is_an_object(schema: Any) -> None:
     with pytest.raises(Malformed, match="a register's schema must be a JSON object"):

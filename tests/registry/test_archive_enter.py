@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
+from counterfoil.engine.submission import Receipt
 from counterfoil.errors import Malformed, NotFound, Unavailable, Unverified
 from counterfoil.home import Home
 from counterfoil.home_audit import audit_home
-from counterfoil.node import Node, Receipt
+from counterfoil.node import Node
 from counterfoil.proof.canonical import digest
 from counterfoil.proof.entry import Entry, Proposal
 from counterfoil.proof.trust import Trust

@@ -406,6 +406,9 @@ def test_a_reader_does_not_mix_what_was_written_since_into_a_proof(tmp_path: Pat
     reader.close()
 
 
+NOT_SEALED = r"entry \d is not what was sealed, so it is not shown; run counterfoil audit"
+
+
 def test_a_proof_that_does_not_hold_is_not_handed_out(tmp_path: Path) -> None:
     office = Office(tmp_path / "home")
     office.node.submit([office.land("a", 1, "Mari")])
@@ -417,10 +420,10 @@ def test_a_proof_that_does_not_hold_is_not_handed_out(tmp_path: Path) -> None:
         database.executemany("UPDATE tail SET entries = ? WHERE first = ?", changed)
         database.commit()
     with Node.open(office.node.home.folder, read_only=True) as reader:
-        with pytest.raises(Damaged, match=r"entry \d is not what was sealed, so it is not shown; run counterfoil audit"):
+        with pytest.raises(Damaged, match=NOT_SEALED):
             prove_record(reader.store, "land", "a")
         for prove in (prove_entry, prove_inclusion):
-            with pytest.raises(Damaged, match=r"entry \d is not what was sealed, so it is not shown; run counterfoil audit"):
+            with pytest.raises(Damaged, match=NOT_SEALED):
                 prove(reader.store, 6)
 
 

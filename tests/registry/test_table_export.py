@@ -179,6 +179,7 @@ def test_a_mapping_says_no_more_than_it_must(node: Node) -> None:
         "title": "Trees",
         "format": "csv",
         "delimiter": ",",
+        "trim": False,
         "fields": {"a": {"column": "a", "empty": "keep"}, "n": {"column": "n", "type": "json"}},
     }
 

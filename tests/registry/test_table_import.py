@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from counterfoil.engine.submission import Receipt
 from counterfoil.errors import Malformed, Refused, Unauthorised
 from counterfoil.ledger.definition import Definition
-from counterfoil.node import Node, Receipt
+from counterfoil.node import Node
 from counterfoil.proof.entry import Entry, Proposal
 from counterfoil.registry.table_import import import_table
 from counterfoil.registry.table_mapping import load_mapping
@@ -50,6 +51,48 @@ def test_each_column_becomes_a_text(node: Node, path: Path) -> None:
     assert (counts(imported), refused, imported.fault) == ({"rows": 2, "created": 2}, [], None)
     assert fields(node, "1") == {"id": "1", "kind": "oak, old"}
     assert fields(node, "02") == {"id": "02"}
+    assert node.definition("tree").fields.key == "id"
+
+
+def test_a_key_with_spaces_at_its_ends_is_no_record_beside_the_one_without(node: Node, path: Path) -> None:
+    data = "id,kind\n1,oak\n1 ,elm\n\N{NO-BREAK SPACE}1,ash\n1 a, fir \n"
+    imported, refused = take(node, path, data)
+    assert counts(imported) == {"rows": 4, "created": 2, "refused": 2}
+    assert [(each.line, each.column, each.reason) for each in refused] == [
+        (
+            line,
+            "id",
+            f'it names the record, and {key!r} has spaces at its ends; take them off, or say "trim": true in a mapping',
+        )
+        for line, key in ((3, "1 "), (4, "\N{NO-BREAK SPACE}1"))
+    ]
+    assert fields(node, "1 a") == {"id": "1 a", "kind": " fir "}
+
+
+def test_they_are_taken_off_or_kept_where_the_mapping_says_so(node: Node, path: Path) -> None:
+    data = "id,kind\n 1 , oak \n"
+    assert counts(take(node, path, data, trim=True)[0]) == {"rows": 1, "created": 1}
+    assert fields(node, "1") == {"id": "1", "kind": "oak"}
+    assert counts(take(node, path, data, "kept", trim=False)[0]) == {"rows": 1, "created": 1}
+    assert fields(node, " 1 ", "kept") == {"id": " 1 ", "kind": " oak "}
+
+
+def test_they_are_taken_off_in_json_too(node: Node, path: Path) -> None:
+    data = '{"id":" 1 ","kind":{"name":" oak "},"n":1}\n'
+    take(node, path, data, trim=True)
+    assert fields(node, "1") == {"id": "1", "kind": {"name": " oak "}, "n": 1}
+
+
+@pytest.mark.parametrize("data", ["id,n\n", "id,n\n1,x\n,2\n"])
+def test_a_register_is_not_made_for_a_table_of_which_no_row_goes_in(
+    node: Node, path: Path, data: str
+) -> None:
+    mapping = {"id": {}, "n": {"type": "integer"}}
+    imported, _ = take(node, path, data, fields=mapping)
+    assert (imported.created, imported.refused) == (0, imported.rows)
+    assert node.record(".register", "tree") is None
+    take(node, path, data + "3,4\n", fields=mapping)
+    assert fields(node, "3") == {"id": "3", "n": 4}
     assert node.definition("tree").fields.key == "id"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -136,7 +138,9 @@ def test_where_the_machine_takes_no_file_it_says_so(serving: Served, monkeypatch
 
 def test_a_disk_that_is_full_is_said(serving: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     # Whatever is written to this device is refused as on a full disk, once it leaves the process.
-    monkeypatch.setattr(upload.tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b"))
+    monkeypatch.setattr(
+        tempfile, "TemporaryFile", lambda **_: os.fdopen(os.open("/dev/full", os.O_RDWR), "w+b")
+    )
     for parts in ((b"x" * 100,), (b"x" * 100_000,)):
         with pytest.raises(Unavailable, match="No space left on device; check the disk"):
             stored(serving, messages(*parts), limit=1_000_000)

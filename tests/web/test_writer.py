@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from counterfoil.engine.submission import Receipt, Submission
 from counterfoil.errors import Busy, Conflict, Malformed, NotFound, Unavailable
 from counterfoil.ledger.command import Standing
-from counterfoil.node import Node, Receipt, Submission
+from counterfoil.node import Node
 from counterfoil.proof.canonical import digest
 from counterfoil.proof.entry import Proposal
 from counterfoil.web import writer as writing

@@ -25,6 +25,7 @@ from counterfoil.errors import CounterfoilError
 
 if TYPE_CHECKING:
     from counterfoil.home import Home
+    from counterfoil.proof.trust import Trust
     from counterfoil.store.store import Store
 
 archive_app = typer.Typer(
@@ -140,7 +141,7 @@ def verify(file: FileArgument, trust: TrustOption = None, json: JsonOption = Fal
     policy = read_trust(trust) if trust is not None else None
     with output.progress("verify", "entries") as tell:
         head = try_archive(file, policy, tell)
-    verdict = "valid" if policy is not None else "consistent, signer unknown"
+    verdict = _verdict(policy)
     document = {"archive": str(file), "verdict": verdict, **msgspec.to_builtins(head)}
     what = f"the registers {', '.join(head.registers)}" if head.registers else "the whole ledger"
     output.result(
@@ -148,6 +149,11 @@ def verify(file: FileArgument, trust: TrustOption = None, json: JsonOption = Fal
         f"{file}: {verdict}; {what} of {head.origin}, at {head.size:,} entries",
         f"log root {head.root}",
     )
+
+
+def _verdict(policy: Trust | None) -> str:
+    """What is known of an archive that holds, by the policy that it was checked under."""
+    return "valid" if policy is not None else "consistent, signer unknown"
 
 
 @archive_app.command(epilog=example("counterfoil archive restore registers.tar.zst --home ./new"))
@@ -176,8 +182,11 @@ def enter(
 ) -> int:
     """Enter registers of another ledger into this one, each entry naming the one there that it is.
 
-    The archive is verified first. What is here already is passed over, so that it can be called again. Exit codes: 0
-    all is here, 1 entries were refused or the archive does not hold, 3 it could not be done.
+    The archive is verified first: without --trust nothing says whose signatures count. What is here already is passed
+    over, so that it can be called again. What was imported from a Register Serialisation Format file is exported in the
+    plain form here, and no longer byte for byte: each entry's source is the archive then.
+
+    Exit codes: 0 all is here, 1 entries were refused or the archive does not hold, 3 it could not be done.
     """
     import msgspec
 
@@ -187,5 +196,10 @@ def enter(
     policy = read_trust(trust) if trust is not None else None
     with writing(home) as node, output.progress("enter", "entries") as tell:
         entered = enter_archive(node, file, register or (), trust=policy, progress=tell)
-    output.result({"file": str(file), **msgspec.to_builtins(entered)}, *entered_lines(entered))
+    verdict = _verdict(policy)
+    output.result(
+        {"file": str(file), "verdict": verdict, **msgspec.to_builtins(entered)},
+        f"{file}: {verdict}; an archive of {entered.origin}",
+        *entered_lines(entered),
+    )
     return NOT_WELL if entered.not_entered else DONE

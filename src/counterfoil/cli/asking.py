@@ -28,10 +28,24 @@ def ask_witnesses(home: Home) -> Ask:
             return [
                 Seen(size, None, f"the witness {witness.name}")
                 for witness in Witnesses(home.witnesses).list()
-                if (size := max(witness.size, _known(witness, note, prove, client)))
+                if (size := max(witness.size, _answer(home, witness, note, prove, client)))
             ]
 
     return ask
+
+
+def _answer(home: Home, witness: AskedWitness, note: bytes, prove: Prove, client: Client) -> int:
+    """The size that a witness knows. Raises `Unavailable`, saying what to do, where it does not answer."""
+    from counterfoil.errors import Unavailable
+
+    try:
+        return _known(witness, note, prove, client)
+    except Unavailable as error:
+        raise Unavailable(
+            f"nothing was changed, because the witness {witness.name} does not say what it knows of this log "
+            f"({error}); try again, or, if it is gone for good, remove it first: counterfoil witness remove {witness.name} "
+            f"--home {home.folder}"
+        ) from None
 
 
 def _known(witness: AskedWitness, note: bytes, prove: Prove, client: Client) -> int:
@@ -54,10 +68,7 @@ def _known(witness: AskedWitness, note: bytes, prove: Prove, client: Client) -> 
     # tlog-witness: a size that differs is answered with the one that is known, in decimal and a newline.
     text = answer.body.decode("ascii", "replace")
     if answer.status != 409 or not text.endswith("\n") or not text[:-1].isdigit():
-        raise Unavailable(
-            f"the witness {witness.name} answers with status {answer.status}, and not what it knows of this log; try "
-            f"again, or remove it first: counterfoil witness remove {witness.name}"
-        )
+        raise Unavailable(f"it answers with status {answer.status}, and not with a size")
     size = int(text[:20])
     if size <= checkpoint.size:
         cosign(msgspec.structs.replace(witness, size=size), note, prove, client)

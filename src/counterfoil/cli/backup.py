@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from counterfoil.cli.options import COMMAND, HomeOption, JsonOption, example, home_folder
-from counterfoil.cli.output import Output
+from counterfoil.cli.output import Output, printable
 
 backup_app = typer.Typer(**COMMAND)
 
@@ -35,7 +35,8 @@ def backup(
 ) -> None:
     """Copy an installation as it is at one moment, while others go on writing, and audit the copy.
 
-    The copy holds the store, the trust policy, the witnesses and who may use the API, and never a key. It appears under
+    The copy holds the store, the trust policy, the witnesses, who may use the API and the ledgers that went before, and
+    never a key. It appears under
     its name only once it is whole and verified. It is a folder like an installation's: counterfoil audit --home FOLDER.
     """
     import msgspec
@@ -57,6 +58,7 @@ def backup(
         f"{folder}: {done.entries:,} entries of {done.origin}, {done.bytes:,} bytes, verified",
         f"log root {done.root}",
     ]
+    lines += [printable(f"not in it, for it is not here: {each}") for each in done.lacking]
     if with_keys is None:
         lines.append("It holds no key: without a copy of the keys, what is restored from it can only read.")
     else:

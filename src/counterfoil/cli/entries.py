@@ -15,7 +15,7 @@ from counterfoil.errors import Malformed
 from counterfoil.proof.canonical import Json, canonical, parse
 
 if TYPE_CHECKING:
-    from counterfoil.node import Receipt
+    from counterfoil.engine.submission import Receipt
     from counterfoil.proof.entry import Entry
 
 _BESIDE: Final = ("item", "document", "tree", "claims", "references", "control")

@@ -17,13 +17,15 @@ from counterfoil.errors import CounterfoilError
 from counterfoil.gateway.witnesses import AskedWitness, Witnesses
 from counterfoil.home import Home
 from counterfoil.identity.access import Access
-from counterfoil.proof.instant import instant
+from counterfoil.node import Node
+from counterfoil.proof.instant import instant, instant_text
+from counterfoil.proof.note import parse_note, parse_tree_head
 
 DAY: Final = 86_400
 SOON: Final = 30 * DAY
 """Within how long an end is worth a warning."""
 LATE: Final = 3_600
-"""How long after its last cosignature a witness that reports an error is worth a warning."""
+"""For how long a witness may not have cosigned what it should before that is worth a warning."""
 
 
 def examine_serving(home: Home, certificate: Path | None) -> Iterator[Check]:
@@ -83,20 +85,48 @@ def _witnesses(home: Home) -> Iterator[Check]:
         said = "none is asked, so that whoever holds every key here could rebuild the log unseen"
         yield Check("witnesses", "warning", said, "ask one elsewhere: counterfoil witness add URL --key KEY")
         return
-    late = [each for each in asked if _is_late(each)]
-    for each in late:
-        said = f"{each.name} has not cosigned since {_when(each.cosigned)}: {each.error}"
-        yield Check("witnesses", "warning", said, f"see whether {each.url} answers")
-    if not late:
+    faults = [fault for each in asked if (fault := _fault(each, home)) is not None]
+    yield from faults
+    if not faults:
         yield Check("witnesses", "ok", f"{len(asked)} asked: {', '.join(each.name for each in asked)}")
 
 
-def _is_late(witness: AskedWitness) -> bool:
-    return witness.error is not None and time.time() - (witness.cosigned or 0) > LATE
+def _fault(witness: AskedWitness, home: Home) -> Check | None:
+    """What is wrong with a witness: at once where something does not hold, else only once that lasts."""
+    if witness.error is not None and witness.unverified:
+        advice = f"compare the checkpoint that {witness.url} shows with the one here, and keep both"
+        return Check("witnesses", "problem", witness.error, advice)
+    if time.time() - (witness.cosigned or 0) <= LATE:
+        return None
+    since = "yet" if witness.cosigned is None else f"since {_when(witness.cosigned)}"
+    if witness.error is not None:
+        said = f"{witness.name} has not cosigned {since}: {witness.error}"
+        return Check("witnesses", "warning", said, f"see whether {witness.url} answers")
+    behind = _behind(witness, home)
+    if not behind:
+        return None
+    said = f"{witness.name} has not cosigned {since} and is {behind:,} entries behind, though nothing is wrong with it"
+    return Check(
+        "witnesses", "warning", said, "serve, which asks it at each block, or: counterfoil witness ask"
+    )
 
 
-def _when(seconds: int | None) -> str:
-    return "ever" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _behind(witness: AskedWitness, home: Home) -> int:
+    """How many entries a witness lacks; 0 where none of them has been there for long, or the store cannot be read."""
+    try:
+        with Node.open(home.folder, read_only=True) as node, node.reading() as store:
+            note = store.latest_published()
+            size = parse_tree_head(parse_note(note).text).size if note else 0
+            if size <= witness.size or time.time() - instant(node.entry(witness.size).time) <= LATE:
+                return 0
+            return size - witness.size
+    except CounterfoilError:
+        # What is wrong with the store is told where that is looked at.
+        return 0
+
+
+def _when(seconds: int) -> str:
+    return instant_text(seconds).replace("T", " ")[:16] + " UTC"
 
 
 def _certificate(path: Path) -> Check:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from counterfoil.cli.failure import COULD_NOT, DONE, NOT_WELL
-from counterfoil.cli.options import COMMAND, JsonOption, example
+from counterfoil.cli.options import COMMAND, JsonOption, example, read_input
 from counterfoil.cli.output import Output, printable
 from counterfoil.cli.proof import read_trust
 from counterfoil.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
-    from counterfoil.gateway.monitor import Watched
+    from counterfoil.gateway.monitor import Patience, Watched
     from counterfoil.gateway.monitor_keys import Expected
 
 DAY: Final = 86_400
@@ -31,23 +31,33 @@ monitor_app = typer.Typer(**COMMAND)
         "counterfoil monitor https://registers.example/ --state ./watched --trust trust.json",
         "counterfoil monitor https://registers.example/ https://mirror.example/log/ --state ./watched \\",
         "  --trust trust.json --expect-growth 3600",
+        "counterfoil monitor --judge fork.json --trust trust.json",
     )
 )
-def monitor(
+def monitor(  # noqa: PLR0913  # an option each
     urls: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="URL", help="The log's address, or its site's. Several are of the same log."),
-    ],
+    ] = None,
+    *,
     state: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--state",
             metavar="FOLDER",
             help="Where the checkpoints are kept; made where it is missing. It holds those of one log.",
             readable=False,
         ),
-    ],
-    *,
+    ] = None,
+    judge: Annotated[
+        Path | None,
+        typer.Option(
+            "--judge",
+            metavar="FILE",
+            help="Instead: say what a file of evidence proves; nothing is asked or kept.",
+            readable=False,
+        ),
+    ] = None,
     trust: Annotated[
         Path | None,
         typer.Option(
@@ -83,23 +93,58 @@ def monitor(
 
     Each checkpoint is verified, shown by the log's own tiles to go on from those seen before, and kept. Run it every
     few minutes, from cron: it says nothing where all is well. What contradicts is kept as evidence, with both signed
-    checkpoints, and told of until its file is moved away.
+    checkpoints, and told of until its file is moved away. Anyone can judge such a file with --judge and the log's keys,
+    from its keeper.
 
     Exit codes: 0 all is well; 1 it is not: a fork, a rollback, tiles or signatures that are wrong, or silence; 2 wrong
-    usage; 3 it could not be found out now, and not for longer than --silence yet.
+    usage; 3 it could not be found out now, and not for longer than --silence yet. With --judge: 0 the file proves that
+    the log has signed two histories; 1 it does not.
     """
-    from counterfoil.gateway.fetch import Client
-    from counterfoil.gateway.monitor import Monitor, Patience
-    from counterfoil.gateway.monitor_state import monitor_state
+    from counterfoil.gateway.monitor import Patience
 
     output = Output(json=json)
+    if judge is not None:
+        if urls or state is not None:
+            raise typer.BadParameter("--judge asks no log and keeps nothing: give it without URL and --state")
+        return _judge(output, judge, _expected(trust, key or ()))
+    if not urls or state is None:
+        raise typer.BadParameter("name the log's address, and with --state where its checkpoints are kept")
     expected = _expected(trust, key or ())
     _check_addresses(urls)
+    return _look(output, urls, state, expected, Patience(silence, expect_growth), verbose=verbose)
+
+
+def _look(
+    output: Output, urls: Sequence[str], state: Path, expected: Expected, patience: Patience, *, verbose: bool
+) -> int:
+    from counterfoil.gateway.fetch import Client
+    from counterfoil.gateway.monitor import Monitor
+    from counterfoil.gateway.monitor_state import monitor_state
+
     with Client() as client, monitor_state(state) as held:
         watched = Monitor(client, held, expected, int(time.time()))
-        found = watched.look(urls, Patience(silence, expect_growth))
+        found = watched.look(urls, patience)
         origin = held.origin
     return _say(output, found, {"origin": origin, "state": str(state)}, verbose=verbose)
+
+
+def _judge(output: Output, file: Path, expected: Expected) -> int:
+    from counterfoil.gateway.monitor_evidence import MAX_EVIDENCE_BYTES, explain_evidence
+    from counterfoil.proof.note import encode_base64
+
+    shown = explain_evidence(read_input(file, MAX_EVIDENCE_BYTES), expected.keys)
+    checkpoints = [
+        {"origin": each.origin, "size": each.size, "root": encode_base64(each.root)}
+        for each in (shown.first, shown.second)
+    ]
+    document = {
+        "file": str(file),
+        "convinces": shown.convinces,
+        "said": shown.said,
+        "checkpoints": checkpoints,
+    }
+    output.result(document, printable(f"{file}: {shown.said}"))
+    return DONE if shown.convinces else NOT_WELL
 
 
 def _expected(trust: Path | None, keys: Sequence[str]) -> Expected:

@@ -114,13 +114,14 @@ def _write(output: Output, node: Node, trust: Trust, out: Path, url: str | None)
 
 def _stamp(url: str, published: Published) -> tuple[dict[str, str], str]:
     from counterfoil.gateway.fetch import Client
+    from counterfoil.gateway.publish import UNCHECKED
     from counterfoil.gateway.publish import timestamp as stamp
 
     with Client() as client:
         stamped = stamp(client, url, published)
     when = f"{stamped.time:%Y-%m-%dT%H:%M:%SZ}"
     told = {"time": when, "signer": stamped.signer, "policy": stamped.policy}
-    return told, f"{published.timestamp}: time-stamped {when} by {printable(stamped.signer)}"
+    return told, f"{published.timestamp}: time-stamped {when} by {printable(stamped.signer)}, {UNCHECKED}"
 
 
 def _compare(output: Output, node: Node, trust: Trust, folder: Path) -> int:

@@ -27,8 +27,9 @@ from counterfoil.cli.proof import genesis_size
 from counterfoil.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
+    from counterfoil.engine.submission import Receipt
     from counterfoil.ledger.definition import Definition
-    from counterfoil.node import Node, Receipt
+    from counterfoil.node import Node
     from counterfoil.proof.entry import Entry, Proposal
 
 FieldOption: TypeAlias = Annotated[

@@ -214,4 +214,5 @@ def _document(node: Node, name: str, sums: _Sums) -> dict[str, Any]:
 
 
 def _counted(document: dict[str, Any]) -> str:
-    return f"{document['records']:,} records, {document['entries']:,} entries"
+    records, entries = document["records"], document["entries"]
+    return f"{records:,} record{'s' * (records != 1)}, {entries:,} {'entry' if entries == 1 else 'entries'}"

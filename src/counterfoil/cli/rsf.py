@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from counterfoil.cli.failure import DONE, Failure, failure_of, usage
+from counterfoil.cli.failure import COULD_NOT, DONE, Failure, failure_of, usage
 from counterfoil.cli.options import AGENCY, home_folder, reading, writing
 from counterfoil.cli.output import Output
 from counterfoil.errors import CounterfoilError, NotFound, Unavailable
@@ -157,5 +157,7 @@ def refuse(output: Output, failure: Failure, path: Path, register: str | None) -
             }
         )
     else:
-        output.error(failure._replace(message=f"{path}: {failure.message}"))
+        # What could not be done names its file itself.
+        where = "" if failure.code == COULD_NOT else f"{path}: "
+        output.error(failure._replace(message=f"{where}{failure.message}"))
     return failure.code

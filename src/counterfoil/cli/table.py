@@ -18,6 +18,7 @@ from counterfoil.cli.failure import DONE, NOT_WELL, Failure
 from counterfoil.cli.options import home_folder, read_input, reading, replacing, writing
 from counterfoil.cli.output import Output, printable
 from counterfoil.cli.rsf import Plan
+from counterfoil.errors import Malformed
 
 if TYPE_CHECKING:
     from counterfoil.node import Node
@@ -84,7 +85,10 @@ class TableImport:
     def _mapped(self) -> tuple[Mapping, str]:
         from counterfoil.registry.table_mapping import Mapping, check_mapping, load_mapping
 
-        mapping = load_mapping(read_input(self._mapping)) if self._mapping is not None else Mapping()
+        try:
+            mapping = load_mapping(read_input(self._mapping)) if self._mapping is not None else Mapping()
+        except Malformed as error:
+            raise Malformed(f"{self._mapping}: {error}") from None
         register = self._register or mapping.register
         if register is None:
             raise typer.BadParameter(

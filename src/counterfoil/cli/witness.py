@@ -78,8 +78,9 @@ def add(
 ) -> int:
     """Have a witness cosign the checkpoints from now on, and name its keys in the trust policy.
 
-    Its keeper must know this log: give them the origin and the verifier keys. Exit codes: 0 it has cosigned, or is
-    going to be asked by the process that serves; 1 it is added, and has not cosigned yet, and why.
+    Its keeper must know this log: give them the origin and the verifier keys. Where this was ended half-way, the same
+    call brings it to its end. Exit codes: 0 it has cosigned, or is going to be asked by the process that serves; 1 it
+    is added, and has not cosigned yet, and why.
     """
     from counterfoil.gateway.witnesses import Witnesses
     from counterfoil.proof.note import VerifierKey
@@ -87,22 +88,22 @@ def add(
     output = Output(json=json)
     keys = [VerifierKey.parse(text) for text in key]
     with reading(home) as node:
-        before = _trust(node.home)
-    known = {each.text for each in before.witnesses}
-    witnesses = (*before.witnesses, *(each for each in keys if each.text not in known))
-    # The policy is judged before anything is written.
-    trust = replace(
-        before,
-        witnesses=witnesses,
-        require_witnesses=before.require_witnesses if require is None else require,
-    )
-    witness = Witnesses(node.home.witnesses).add(url, keys)
-    _write_trust(node.home, trust.encode())
+        installed = node.home
+
+    def name_keys() -> None:
+        before = _trust(installed)
+        known = {each.text for each in before.witnesses}
+        witnesses = (*before.witnesses, *(each for each in keys if each.text not in known))
+        required = before.require_witnesses if require is None else require
+        # The policy is judged before anything is written.
+        _write_trust(installed, replace(before, witnesses=witnesses, require_witnesses=required))
+
+    witness = Witnesses(installed.witnesses).add(url, keys, first=name_keys)
     output.say(f"{printable(witness.name)} is asked at {printable(witness.url)} from now on.")
     output.say(
-        f"{node.home.trust} names its keys: give it anew to everybody who verifies, else they see no more than before."
+        f"{installed.trust} names its keys: give it anew to everybody who verifies, else they see no more than before."
     )
-    return _ask(output, home, {witness.name}, trust=str(node.home.trust))
+    return _ask(output, home, {witness.name}, trust=str(installed.trust))
 
 
 @witness_app.command("show", hidden=True, epilog=example("counterfoil witness"))
@@ -138,15 +139,21 @@ def remove(
 
     output = Output(json=json)
     with reading(home) as node:
-        before = _trust(node.home)
-    Witnesses(node.home.witnesses).remove(name)
-    left = tuple(each for each in before.witnesses if each.name != name)
-    require = min(before.require_witnesses, len({each.name for each in left}))
-    _write_trust(node.home, replace(before, witnesses=left, require_witnesses=require).encode())
-    document = {"removed": name, "require-witnesses": require, "trust": str(node.home.trust)}
+        installed = node.home
+
+    def take_out_keys() -> bool:
+        before = _trust(installed)
+        left = tuple(each for each in before.witnesses if each.name != name)
+        required = min(before.require_witnesses, len({each.name for each in left}))
+        _write_trust(installed, replace(before, witnesses=left, require_witnesses=required))
+        return left != before.witnesses
+
+    Witnesses(installed.witnesses).remove(name, first=take_out_keys)
+    trust = _trust(installed)
     output.result(
-        document,
-        f"{printable(name)} is asked no more; {node.home.trust} requires {require} of {len(left)} witnesses' keys now.",
+        {"removed": name, "require-witnesses": trust.require_witnesses, "trust": str(installed.trust)},
+        f"{printable(name)} is asked no more; {installed.trust} requires {trust.require_witnesses} of "
+        f"{len(trust.witnesses)} witnesses' keys now.",
     )
 
 
@@ -217,7 +224,8 @@ def _trust(home: Home) -> Trust:
     return read_trust(home.trust)
 
 
-def _write_trust(home: Home, data: bytes) -> None:
+def _write_trust(home: Home, trust: Trust) -> None:
     from counterfoil.home import write_whole
 
-    write_whole(home.trust, data)
+    if trust != _trust(home):
+        write_whole(home.trust, trust.encode())

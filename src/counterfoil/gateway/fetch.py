@@ -7,13 +7,16 @@ memory or lead elsewhere. A folder, as `file://`, can be read in the same way.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 import stat
+import time
 import zlib
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 import httpx
@@ -43,6 +46,7 @@ class Client:
 
     def __init__(self, seconds: float = SECONDS):
         self._seconds = seconds
+        self._end = math.inf
         # A deadline over a whole request, however slowly it drips, is what an event loop has and a socket has not.
         self._runner = asyncio.Runner()
         self._http = httpx.AsyncClient(
@@ -58,10 +62,11 @@ class Client:
         and too late; `Malformed` where the address is none.
         """
         if url.startswith("file:"):
+            self._left(url)
             return _read_file(url, limit)
         target = address(url)
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._run(url, self._ask(httpx.Request("GET", target), limit))
+            answer = self._run(url, httpx.Request("GET", target), limit)
             if answer.status == httpx.codes.OK:
                 return answer.body
             if "location" not in answer.headers or not 300 <= answer.status < 400:
@@ -75,14 +80,32 @@ class Client:
         Raises `Unavailable` where no answer comes or it is too long, `Malformed` where the address is none.
         """
         request = httpx.Request("POST", address(url), content=body, headers={"Content-Type": content_type})
-        return self._run(url, self._ask(request, limit))
+        return self._run(url, request, limit)
 
-    def _run(self, url: str, asking: Coroutine[Any, Any, Answer]) -> Answer:
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """All requests in the block together may take so long; those that come later are `Unavailable`."""
+        before = self._end
+        self._end = min(before, time.monotonic() + seconds)
         try:
-            return self._runner.run(asyncio.wait_for(asking, self._seconds))
+            yield
+        finally:
+            self._end = before
+
+    def _left(self, url: str) -> float:
+        """How many seconds a request may take now."""
+        left = min(self._seconds, self._end - time.monotonic())
+        if left <= 0:
+            raise Unavailable(f"{url} was not asked: the time for all requests together is over")
+        return left
+
+    def _run(self, url: str, request: httpx.Request, limit: int) -> Answer:
+        seconds = self._left(url)
+        try:
+            return self._runner.run(asyncio.wait_for(self._ask(request, limit), seconds))
         except (TimeoutError, httpx.TimeoutException):
             raise Unavailable(
-                f"{url} has not answered within {self._seconds:g} seconds; it is down, slow or out of reach"
+                f"{url} has not answered within {seconds:.3g} seconds; it is down, slow or out of reach"
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             told = " ".join(str(error).split())[:200] or type(error).__name__

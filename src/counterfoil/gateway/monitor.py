@@ -5,6 +5,7 @@ Several addresses of one log, such as its agency's and a mirror's, are compared 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -13,17 +14,19 @@ from typing import Final
 
 import msgspec
 
-from counterfoil.errors import Malformed, Unavailable, Unverified
+from counterfoil.errors import Damaged, Malformed, Unavailable, Unverified
 from counterfoil.gateway.fetch import Client
 from counterfoil.gateway.monitor_evidence import Evidence, Kind
 from counterfoil.gateway.monitor_keys import Expected, Seen
 from counterfoil.gateway.monitor_log import Prefix, RemoteLog
-from counterfoil.gateway.monitor_state import MonitorState
+from counterfoil.gateway.monitor_state import MonitorState, normal_address
 from counterfoil.proof.instant import instant_text
 from counterfoil.proof.note import encode_base64
 
 SILENCE_SECONDS: Final = 86_400
 """How long an address may go without showing a checkpoint that is well, where nobody says otherwise."""
+RUN_SECONDS: Final = 60.0
+"""How long one look may take in all."""
 MAX_RETRIED: Final = 100
 """How many checkpoints whose place is not known yet are looked at again at a time."""
 
@@ -37,7 +40,7 @@ class Standing(Enum):
     FORK = "fork"
     """The log has signed two histories, or another beginning than the trust policy names."""
     ROLLBACK = "rollback"
-    """A smaller log than the same address has shown before."""
+    """A smaller log than the same address has shown before, or than any has where none shows as much now."""
     BROKEN = "broken"
     """The log's tiles do not lead to the root that it has signed."""
     UNSIGNED = "unsigned"
@@ -66,25 +69,44 @@ class Patience:
 
 
 class Monitor:
-    """One look at a log through its addresses. What is seen is in the folder, for good, before it is told."""
+    """One look at a log through its addresses. What is seen is in the folder, for good, before it is told.
 
-    def __init__(self, client: Client, state: MonitorState, expected: Expected, now: int):
+    `now`: seconds since 1970. `seconds`: how long it may take in all; no address can use up the part of the others.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        state: MonitorState,
+        expected: Expected,
+        now: int,
+        seconds: float = RUN_SECONDS,
+    ):
         self._client = client
         self._state = state
         self._expected = expected
         self._now = now
+        self._seconds = seconds
         self._logs: list[RemoteLog] = []
 
     def look(self, urls: Sequence[str], patience: Patience) -> list[Watched]:
         """Ask every address, in turn; one finding for each, and one for each earlier checkpoint that is not well.
 
-        Raises `Malformed` where the folder is another log's, `Unavailable` or `Damaged` where it cannot be used.
+        Raises `Malformed` for what is no address, `Unavailable` or `Damaged` where the folder cannot be used.
         """
-        self._logs = [RemoteLog(self._client, url) for url in dict.fromkeys(urls)]
-        for log in self._logs:
-            self._state.address(log.url, self._now)
-        found = [self._be_patient(self._ask(log), patience) for log in self._logs]
-        found += [each for each in map(self._retry, self._state.unproven()[:MAX_RETRIED]) if each]
+        end = time.monotonic() + self._seconds
+        asked: dict[str, str] = {}
+        for url in urls:
+            asked.setdefault(normal_address(url), url)
+            self._state.address(url, self._now)
+        self._logs = [RemoteLog(self._client, url) for url in asked.values()]
+        found = []
+        for position, log in enumerate(self._logs):
+            with self._client.within((end - time.monotonic()) / (len(self._logs) - position)):
+                found.append(self._be_patient(self._ask(log), patience))
+        self._see_together(found)
+        with self._client.within(end - time.monotonic()):
+            found += [each for each in map(self._retry, self._state.unproven()[:MAX_RETRIED]) if each]
         told = {each.evidence for each in found}
         found += [_old_fork(path) for path in self._state.forks() if path not in told]
         self._state.save()
@@ -100,11 +122,14 @@ class Monitor:
             return Watched(log.url, Standing.UNKNOWN, f"what it serves is no checkpoint: {error}")
         except Unverified as error:
             return Watched(log.url, Standing.UNSIGNED, str(error))
-        self._state.bind(seen.checkpoint.origin)
+        try:
+            self._state.bind(seen.checkpoint.origin)
+        except Malformed as error:
+            return Watched(log.url, Standing.UNSIGNED, str(error))
         found = self._place(seen, log, log.url)
         before = self._state.address(log.url, self._now)
         if seen.size < before.size and found.standing in {Standing.WELL, Standing.UNKNOWN}:
-            found = self._rolled_back(seen, log.url, before.size)
+            found = self._rolled_back(seen, log.url, before.size, "it showed {} before, and now {}")
         if found.standing is Standing.WELL and seen.waits:
             return Watched(log.url, Standing.UNKNOWN, f"its checkpoint is not complete: {seen.waits}", seen)
         if found.standing is Standing.WELL:
@@ -112,6 +137,17 @@ class Monitor:
             known = msgspec.structs.replace(before, seen=self._now, size=seen.size, grew=grew)
             self._state.update(log.url, known)
         return found
+
+    def _see_together(self, found: list[Watched]) -> None:
+        """Where every address has answered and none shows as much as was seen before, also elsewhere: a rollback."""
+        shown = [each.seen for each in found if each.seen]
+        largest = self._state.largest()
+        if not shown or len(shown) < len(found) or max(each.size for each in shown) >= largest:
+            return
+        at, most = max(enumerate(shown), key=lambda each: each[1].size)
+        if found[at].standing in {Standing.WELL, Standing.UNKNOWN, Standing.SILENCE}:
+            told = "no address that was asked shows as much as was seen of this log before, {}; this one shows {}"
+            found[at] = self._rolled_back(most, found[at].url, largest, told)
 
     def _place(self, seen: Seen, log: RemoteLog | None, url: str) -> Watched:
         """Find a checkpoint's place among those kept, and keep it: there, or where it waits for its place."""
@@ -198,12 +234,18 @@ class Monitor:
             told += f", whose log had at size {min(first.size, second.size)} the root {encode_base64(prefix.root)}"
         return Watched(url, Standing.FORK, told, second, path)
 
-    def _rolled_back(self, seen: Seen, url: str, size: int) -> Watched:
-        """A smaller log than before; `size`: the largest that the address has shown."""
-        (largest, *_) = self._state.at_size(size)
+    def _rolled_back(self, seen: Seen, url: str, size: int, told: str) -> Watched:
+        """A smaller log than before, when it had a `size`; `told` has places for what was shown then and now."""
+        try:
+            largest = next(iter(self._state.at_size(size)), None)
+        except (Unavailable, Damaged):
+            largest = None
+        if largest is None:
+            # Somebody took the checkpoint away. What is known of it is enough to tell, and not to prove.
+            before = f"size {size} (its checkpoint is missing or damaged in the monitor's folder)"
+            return Watched(url, Standing.ROLLBACK, told.format(before, seen.name), seen)
         path = self._accuse("rollback", largest, seen, url, None)
-        told = f"it showed {largest.name} before, and now {seen.name}"
-        return Watched(url, Standing.ROLLBACK, told, seen, path)
+        return Watched(url, Standing.ROLLBACK, told.format(largest.name, seen.name), seen, path)
 
     def _accuse(self, kind: Kind, first: Seen, second: Seen, url: str, prefix: Prefix | None) -> Path:
         evidence = Evidence(

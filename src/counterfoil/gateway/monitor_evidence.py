@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from counterfoil.errors import Malformed, Unverified
-from counterfoil.proof.checkpoint import SignedCheckpoint, open_checkpoint
+from counterfoil.proof.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from counterfoil.proof.merkle import verify_consistency
-from counterfoil.proof.note import MAX_NOTE_BYTES, VerifierKey, decode_base64
+from counterfoil.proof.note import MAX_NOTE_BYTES, VerifierKey, decode_base64, encode_base64
 
 FORMAT: Final = "log-evidence/v1"
 MAX_EVIDENCE_BYTES: Final = 3 * MAX_NOTE_BYTES
@@ -77,6 +77,52 @@ def judge_evidence(data: bytes, keys: Collection[VerifierKey]) -> bool:
     except Unverified:
         return False
     return root != smaller.root
+
+
+class Shown(NamedTuple):
+    """What evidence shows to whoever has the log's keys: whether it convinces, a sentence, its two checkpoints."""
+
+    convinces: bool
+    said: str
+    first: Checkpoint
+    second: Checkpoint
+
+
+def explain_evidence(data: bytes, keys: Collection[VerifierKey]) -> Shown:
+    """Judge evidence, and say what it shows or lacks. Raises as `judge_evidence`."""
+    convinces = judge_evidence(data, keys)
+    evidence = read_evidence(data)
+    signed = [open_checkpoint(note.encode(), keys) for note in (evidence.first, evidence.second)]
+    first, second = (each.checkpoint for each in signed)
+    signers = _signers(signed[0]) & _signers(signed[1])
+    if not convinces:
+        return Shown(False, _lacking(evidence, first, second, signers), first, second)
+    key = min(each.label for each in signers)
+    said = f"the log {first.origin} has signed two histories with its key {key}: {_names(first, second)}"
+    if first.size != second.size:
+        larger = max(first, second, key=lambda each: each.size).size
+        said += f"; the log of {larger} had at size {min(first.size, second.size)} the root {evidence.root}"
+    return Shown(True, said, first, second)
+
+
+def _lacking(evidence: Evidence, first: Checkpoint, second: Checkpoint, signers: set[VerifierKey]) -> str:
+    """What evidence lacks that does not convince."""
+    if first.origin != second.origin:
+        return f"it proves nothing: its checkpoints are of two logs, {first.origin} and {second.origin}"
+    if not signers:
+        return (
+            f"it proves nothing: no key of the log {first.origin} that was given has signed both checkpoints"
+        )
+    if evidence.kind == "rollback":
+        return (
+            f"both checkpoints are signed, and one log may have been both: {_names(first, second)}. That the second "
+            f"was shown after the first, at {evidence.url}, is the word of whoever saw it"
+        )
+    return f"both are signed, and nothing shows that one log cannot have been both: {_names(first, second)}"
+
+
+def _names(first: Checkpoint, second: Checkpoint) -> str:
+    return ", and ".join(f"size {each.size}, root {encode_base64(each.root)}" for each in (first, second))
 
 
 def _signers(signed: SignedCheckpoint) -> set[VerifierKey]:

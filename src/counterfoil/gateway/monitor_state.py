@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from counterfoil.errors import Busy, Damaged, Malformed
+from counterfoil.gateway.fetch import address
 from counterfoil.gateway.monitor_evidence import Evidence
 from counterfoil.gateway.monitor_keys import Seen
 from counterfoil.home import refused_by_machine, write_whole
@@ -74,11 +75,11 @@ class MonitorState:
 
     def address(self, url: str, now: int) -> Address:
         """What is known of an address; of a new one, that it is asked now."""
-        return self._addresses.setdefault(url, Address(now, now, 0, now))
+        return self._addresses.setdefault(normal_address(url), Address(now, now, 0, now))
 
     def update(self, url: str, address: Address) -> None:
         """Note what an address has shown; `save` writes it down."""
-        self._addresses[url] = address
+        self._addresses[normal_address(url)] = address
 
     def save(self) -> None:
         """Write down what was noted of the addresses."""
@@ -86,6 +87,11 @@ class MonitorState:
         write_whole(self._file, msgspec.json.format(msgspec.json.encode(known), indent=2) + b"\n", 0o600)
 
     # Checkpoints
+
+    def largest(self) -> int:
+        """The largest size that was seen of the log and is well, also where its checkpoint is not here any more."""
+        kept = self._places[-1].size if self._places else 0
+        return max([kept, *(each.size for each in self._addresses.values())])
 
     def at_size(self, size: int) -> list[Seen]:
         """Every checkpoint of this size, proved or not."""
@@ -162,9 +168,22 @@ class MonitorState:
         with refused_by_machine(self._file):
             data = self._file.read_bytes() if self._file.exists() else b""
         try:
-            return msgspec.json.decode(data, type=_Known) if data else _Known(None, {})
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            known = msgspec.json.decode(data, type=_Known) if data else _Known(None, {})
+            # An address that was written in two ways is one; what it has shown most counts.
+            addresses = sorted(known.addresses.items(), key=lambda item: item[1].size)
+            return _Known(known.origin, {normal_address(url): each for url, each in addresses})
+        except (msgspec.DecodeError, UnicodeDecodeError, Malformed) as error:
             raise Damaged(f"{self._file} cannot be read ({error}); restore it from a copy") from None
+
+
+def normal_address(url: str) -> str:
+    """An address as it is known by, however it is written: `HTTPS://Log.Example:443/x/` is `https://log.example/x`.
+
+    Raises `Malformed` where it is none.
+    """
+    if url.startswith("file:"):
+        return url.replace("file://localhost/", "file:///", 1).rstrip("/")
+    return str(address(url).copy_with(fragment=None)).rstrip("/")
 
 
 @contextmanager

@@ -25,6 +25,8 @@ from counterfoil.proof.trust import Trust, judge
 
 NAME: Final = re.compile(r"checkpoint-(0|[1-9][0-9]{0,18})\.txt")
 NONCE_BITS: Final = 63
+UNCHECKED: Final = "by a certificate that says so, not checked against an authority"
+"""What is said of whoever has signed a time-stamp."""
 
 
 class Published(NamedTuple):
@@ -126,7 +128,7 @@ def _stamped(file: Path, note: bytes) -> str:
     if not file.exists():
         return ""
     stamp = read_response(_read(file, MAX_RESPONSE_BYTES), note, None)
-    return f"; time-stamped {stamp.time:%Y-%m-%dT%H:%M:%SZ} by {stamp.signer}"
+    return f"; time-stamped {stamp.time:%Y-%m-%dT%H:%M:%SZ} by {stamp.signer}, {UNCHECKED}"
 
 
 def _check_same(published: Published) -> None:

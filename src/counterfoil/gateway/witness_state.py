@@ -24,8 +24,9 @@ TABLES: Final = (
     # Sizes go to 2^63, one more than SQLite's integers.
     "CREATE TABLE IF NOT EXISTS cosigned (origin TEXT PRIMARY KEY, size TEXT NOT NULL, root BLOB NOT NULL,"
     " time INTEGER NOT NULL, note BLOB NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS refused (number INTEGER PRIMARY KEY AUTOINCREMENT, origin TEXT NOT NULL, fault TEXT NOT NULL,"
-    " size TEXT NOT NULL, root BLOB NOT NULL, time INTEGER NOT NULL, note BLOB NOT NULL, UNIQUE (origin, size, root))",
+    "CREATE TABLE IF NOT EXISTS refused (number INTEGER PRIMARY KEY AUTOINCREMENT, origin TEXT NOT NULL,"
+    " fault TEXT NOT NULL, size TEXT NOT NULL, root BLOB NOT NULL, time INTEGER NOT NULL, note BLOB NOT NULL,"
+    " UNIQUE (origin, size, root))",
 )
 
 

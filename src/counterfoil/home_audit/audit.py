@@ -19,13 +19,8 @@ import msgspec
 from counterfoil.errors import Busy, CounterfoilError, Damaged, NotFound, Unavailable
 from counterfoil.home import KEY_FILES, Home, refused_by_machine
 from counterfoil.home_audit.beside import NOTHING_SIGNED, Beside
-from counterfoil.home_audit.predecessors import (
-    PREDECESSORS,
-    archives,
-    check_predecessors,
-    is_archive,
-    is_restored,
-)
+from counterfoil.home_audit.keyless import BACKUP, is_backup, is_restored
+from counterfoil.home_audit.predecessors import PREDECESSORS, archives, check_predecessors, is_archive
 from counterfoil.proof.canonical import labelled
 from counterfoil.signer import RESTORED, LastSigned, read_last_signed, signed_before
 from counterfoil.store.audit.audit import Audited, audit_store
@@ -201,8 +196,9 @@ def _check_names(home: Home, findings: Findings) -> None:
     for path in strays(home):
         findings.add("it is no part of an installation", str(path.relative_to(home.folder)))
     check_predecessors(home, findings)
-    if home.lock.is_file() and home.lock.stat().st_size:
-        findings.add("it holds bytes, and must hold none", home.lock.name)
+    for path in (home.lock, home.folder / BACKUP):
+        if path.is_file() and path.stat().st_size:
+            findings.add("it holds bytes, and must hold none", path.name)
 
 
 def strays(home: Home) -> Iterator[Path]:
@@ -211,7 +207,8 @@ def strays(home: Home) -> Iterator[Path]:
         if path.is_dir():
             known = path.name in HOME_FOLDERS or (path.name == BUILDING and is_restored(home))
         else:
-            known = (path.is_file() or path.is_socket()) and _named(path, HOME_FILES)
+            marks = path.name == BACKUP and is_backup(home)
+            known = (path.is_file() or path.is_socket()) and (marks or _named(path, HOME_FILES))
         if not known:
             yield path
     for path in sorted(home.keys.iterdir()) if home.keys.is_dir() else ():

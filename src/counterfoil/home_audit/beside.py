@@ -12,7 +12,8 @@ import msgspec
 from counterfoil.errors import Malformed, NotFound, Unavailable
 from counterfoil.home import KEY_FILES, Home
 from counterfoil.home_audit.cosignatures import check_cosignatures, read_trust
-from counterfoil.home_audit.predecessors import check_kept, is_restored
+from counterfoil.home_audit.keyless import is_restored, may_lack_keys
+from counterfoil.home_audit.predecessors import check_kept
 from counterfoil.ledger.system import AGENCY, AgencyFields
 from counterfoil.proof.canonical import labelled
 from counterfoil.proof.checkpoint import log_key
@@ -37,6 +38,8 @@ the disk by itself within half a minute, so that a loss of power leaves it as fa
 
 NOTHING_SIGNED: Final = LastSigned(0, "")
 """Where no file says what was signed: before there is a first entry, that is as it must be."""
+SHORTER: Final = "the store ends before what its key signed last"
+"""How the fault begins that is the store's, though the key's own file tells it."""
 NOBODY: Final = AgencyFields("", ())
 """What is known of a member whose entry cannot be read as one."""
 
@@ -53,7 +56,7 @@ class Beside:
     def check(self, signed: LastSigned | None) -> None:
         """Name every difference."""
         check_kept(self._home, self._store, self._findings)
-        if self._home.keys.is_dir():
+        if self._home.keys.is_dir() or not may_lack_keys(self._home):
             if signed is not None:
                 self._check_signed(signed)
             self._check_keys({use: key for use in KEY_FILES if (key := self._public(use)) is not None})
@@ -119,7 +122,7 @@ class Beside:
             )
             return
         if signed.size > size:
-            what = f"the store ends before what its key signed last: entries {size} to {signed.size - 1} are missing"
+            what = f"{SHORTER}: entries {size} to {signed.size - 1} are missing"
             self._findings.add(what, where)
             return
         root = labelled(self._store.root_at(signed.size)) if signed.size else ""

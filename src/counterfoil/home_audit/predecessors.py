@@ -10,7 +10,6 @@ from typing import Final
 from counterfoil.errors import Malformed
 from counterfoil.home import Home
 from counterfoil.proof.entry import decode_entry
-from counterfoil.signer import RESTORED
 from counterfoil.store.audit.finding import Findings
 from counterfoil.store.store import Store
 
@@ -19,11 +18,6 @@ PREDECESSORS: Final = "predecessors"
 SUFFIX: Final = ".tar.zst"
 UNFINISHED: Final = ".archive.part"
 """One that is being written, or that a crash left."""
-
-
-def is_restored(home: Home) -> bool:
-    """Whether the installation was restored and has not asked yet whether it holds the newest log."""
-    return (home.folder / RESTORED).exists()
 
 
 def archives(home: Home) -> Iterator[Path]:
@@ -39,14 +33,18 @@ def is_archive(path: Path) -> bool:
     return named or path.name == UNFINISHED
 
 
+def is_sound(path: Path) -> bool:
+    """Whether a file's bytes are those that its name says."""
+    with path.open("rb") as file:
+        return f"{file_digest(file, 'sha256').hexdigest()}{SUFFIX}" == path.name
+
+
 def check_predecessors(home: Home, findings: Findings) -> None:
     """Name every archive whose bytes are not those that its name says."""
     for path in sorted(archives(home)):
-        if path.is_file() and is_archive(path) and path.name != UNFINISHED:
-            with path.open("rb") as file:
-                digest = file_digest(file, "sha256").hexdigest()
-            if f"{digest}{SUFFIX}" != path.name:
-                findings.add("its bytes are not those that its name says", f"{PREDECESSORS}/{path.name}")
+        named = path.is_file() and is_archive(path) and path.name != UNFINISHED
+        if named and not is_sound(path):
+            findings.add("its bytes are not those that its name says", f"{PREDECESSORS}/{path.name}")
 
 
 def check_kept(home: Home, store: Store, findings: Findings) -> None:

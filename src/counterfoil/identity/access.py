@@ -192,8 +192,8 @@ def _look(path: Path, last: _Read) -> _Read:
 
 def _judged(status: os.stat_result, data: bytes) -> tuple[Grant, ...]:
     """The grants in the file's bytes. Raises `Malformed` where they are none, or could be anybody's."""
-    if status.st_mode & 0o022:
-        raise Malformed("others than its owner can write it (see whose grants it holds, then chmod 600)")
+    if status.st_mode & 0o077:
+        raise Malformed("others than its owner can get at it (see whose grants it holds, then chmod 600)")
     if len(data) > MAX_FILE:
         raise Malformed(f"it is over {MAX_FILE:,} bytes long")
     return decode_grants(data)

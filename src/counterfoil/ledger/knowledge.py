@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -35,6 +36,9 @@ MAX_COMPILED: Final = 4096
 
 Compiled = TypeVar("Compiled")
 Fields = TypeVar("Fields", AgencyFields, AlgorithmFields, ParameterFields)
+
+
+_key = lru_cache(MAX_COMPILED)(record_key)
 
 
 class Knowledge:
@@ -80,7 +84,7 @@ class Knowledge:
     def _latest(
         self, view: View, register: str, record: str, compile_: Callable[[Entry], Compiled]
     ) -> Compiled | None:
-        state = view.record(record_key(register, record))
+        state = view.record(_key(register, record))
         if state is None or state.flags & ENDED:
             return None
         if state.leaf not in self._compiled:

@@ -74,13 +74,21 @@ class Schema:
                 pattern_options=jsonschema_rs.RegexOptions(size_limit=PATTERN_LIMIT),
             )
         except ValueError as error:
-            raise Malformed(f"a register's schema is not valid JSON Schema 2020-12: {error}") from None
+            raise Malformed(f"a register's schema is not valid JSON Schema 2020-12: {_said(error)}") from None
         self.accepts: Callable[[object], bool] = self._validator.is_valid
 
     def faults(self, value: object) -> Iterator[tuple[str, str]]:
         """Where and why `value` does not conform: pairs of a JSON path (`/name/0`, empty: the whole) and a reason."""
         for error in self._validator.iter_errors(value):
             yield "".join(f"/{part}" for part in error.instance_path), error.message
+
+
+def _said(error: ValueError) -> str:
+    """What the library says of a schema, in one line, and where: its own text has the whole schema in it."""
+    if not isinstance(error, jsonschema_rs.ValidationError):
+        return " ".join(str(error).split())[:300]
+    place = "".join(f"/{part}" for part in error.instance_path)
+    return f"at {place or 'its top'}: {' '.join(error.message.split())[:300]}"
 
 
 def _check(schema: Json, depth: int) -> Iterator[str]:

@@ -44,6 +44,7 @@ class View:
         self.index = state.head.index
         self.index_time = state.head.index_time
         self.changes = Changes(state.head)
+        self._before: dict[bytes, RecordState | None] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
 
     @property
@@ -53,7 +54,13 @@ class View:
 
     def record(self, key: bytes) -> RecordState | None:
         """The latest entry of a record."""
-        return self.changes.records.get(key) or self.state.record(key)
+        found = self.changes.records.get(key)
+        if found is None:
+            # Who endorses, and by which rules, is asked again for each transaction of a block.
+            if key not in self._before:
+                self._before[key] = self.state.record(key)
+            found = self._before[key]
+        return found
 
     def entry_bytes(self, number: int) -> bytes:
         """An entry's canonical bytes, be it stored or of this block."""

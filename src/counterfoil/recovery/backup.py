@@ -17,11 +17,16 @@ import msgspec
 
 from counterfoil.errors import Damaged, NotFound, Unavailable
 from counterfoil.home import Home, refused_by_machine, write_whole
-from counterfoil.proof.canonical import labelled
+from counterfoil.home_audit import HomeAudited, audit_home
+from counterfoil.home_audit.keyless import BACKUP
+from counterfoil.home_audit.predecessors import PREDECESSORS
 from counterfoil.recovery.files import check_free, put_in_place, scratch, unfinished
+from counterfoil.recovery.kept import copy_kept
 from counterfoil.recovery.keys_file import read_keys, write_keys
-from counterfoil.recovery.unpack import audit_closed, silent
-from counterfoil.store.audit.audit import Audited
+from counterfoil.recovery.members import check_keys
+from counterfoil.recovery.still import still_store
+from counterfoil.recovery.unpack import silent
+from counterfoil.store.audit.finding import Finding
 from counterfoil.store.closing import write_sum
 from counterfoil.store.sqlite import BUSY_MILLISECONDS, PAGE_SIZE
 from counterfoil.store.untouched import connect_to_read
@@ -35,7 +40,7 @@ STEP: Final = 2_048
 Progress = Callable[[int, int], None]
 
 
-class BackedUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BackedUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a backup holds: the log's size and labelled root, and how many bytes its files have."""
 
     origin: str
@@ -44,6 +49,8 @@ class BackedUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes: int
     taken: int
     """When it was taken, in seconds since 1970."""
+    lacking: tuple[str, ...] = ()
+    """What is missing of the ledgers that went before, and is missing there too, a sentence each."""
 
 
 def back_up(
@@ -68,12 +75,18 @@ def back_up(
     # Before the copy: what was signed by then, the copy must hold.
     secrets = read_keys(home) if keys is not None else None
     with scratch(unfinished(target)) as part:
-        copy_store(home.store, part / STORE)
-        size = _copy_beside(home, part) + (part / STORE).stat().st_size
-        audited = audit_closed(part / STORE, progress)
-        _check_sound(home, audited)
-        done = BackedUp(audited.origin, audited.entries, labelled(audited.root), size, int(clock()))
+        copy = Home(part)
+        copy_store(home.store, copy.store)
+        _copy_beside(home, copy)
+        audited = audit_home(copy, progress)
+        root = _check_sound(home, audited)
+        size = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
+        lacking = tuple(each.sentence for each in audited.findings)
+        done = BackedUp(audited.origin, audited.entries, root, size, int(clock()), lacking)
         if keys is not None and secrets is not None:
+            secrets = msgspec.structs.replace(secrets, origin=audited.origin)
+            with still_store(copy.store) as store:
+                check_keys(store, secrets)
             write_keys(keys, secrets)
         put_in_place(part, target)
     return done
@@ -106,22 +119,34 @@ def copy_store(source: Path, target: Path) -> None:
         write_sum(target, PAGE_SIZE)
 
 
-def _copy_beside(home: Home, part: Path) -> int:
-    size = 0
+def is_of_before(finding: Finding) -> bool:
+    """Whether a fault is of a ledger that went before, of which there may be no sound copy anywhere any more."""
+    return finding.where.startswith(f"{PREDECESSORS}/")
+
+
+def mark_backup(folder: Path) -> None:
+    """Mark a folder as a backup, which lacks the keys as it must."""
+    with refused_by_machine(folder):
+        (folder / BACKUP).touch(mode=0o600)
+
+
+def _copy_beside(home: Home, copy: Home) -> None:
+    mark_backup(copy.folder)
     with refused_by_machine(home.folder):
         for name in BESIDE:
             if (home.folder / name).is_file():
-                data = (home.folder / name).read_bytes()
-                write_whole(part / name, data, 0o600)
-                size += len(data)
-    return size
+                write_whole(copy.folder / name, (home.folder / name).read_bytes(), 0o600)
+    copy_kept(home, copy)
 
 
-def _check_sound(home: Home, audited: Audited) -> None:
-    if audited.findings:
+def _check_sound(home: Home, audited: HomeAudited) -> str:
+    """The log's labelled root."""
+    faults = [each for each in audited.findings if not is_of_before(each)]
+    if faults:
         raise Damaged(
-            f"the store in {home.folder} is not sound, so no backup was made ({audited.findings[0].sentence}); "
+            f"the installation in {home.folder} is not sound, so no backup was made ({faults[0].sentence}); "
             "run counterfoil audit, and counterfoil repair with an older backup"
         )
-    if not audited.entries:
+    if audited.root is None:
         raise NotFound(f"there is no entry in {home.folder} yet, so there is nothing to back up")
+    return audited.root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -27,12 +28,24 @@ def flush_file(path: Path) -> None:
 
 
 def put_in_place(part: Path, path: Path) -> None:
-    """Let a file, or a folder with the files in it, take its place for good. Raises `Unavailable`."""
+    """Let a file, or a folder with all that is in it, take its place for good. Raises `Unavailable`."""
     with refused_by_machine(path):
-        for each in [part, *part.iterdir()] if part.is_dir() else [part]:
+        for each in [part, *part.rglob("*")] if part.is_dir() else [part]:
             flush_file(each)
         part.replace(path)
         flush_file(path.parent)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file, for its owner alone. Raises `Unavailable`, which names the target where that is what has no room."""
+    with refused_by_machine(source):
+        try:
+            shutil.copyfile(source, target)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise Unavailable(f"the disk that holds {target} is full; make room and try again") from None
+            raise
+        target.chmod(0o600)
 
 
 @contextmanager

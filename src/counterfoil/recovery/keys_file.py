@@ -10,6 +10,7 @@ import msgspec
 from counterfoil.errors import Malformed, NotFound, Unavailable
 from counterfoil.home import KEY_FILES, Home, refused_by_machine, write_whole
 from counterfoil.proof.canonical import canonical
+from counterfoil.proof.signing import PublicKey, SigningKey
 from counterfoil.signer import LastSigned, encode_last_signed, read_last_signed
 
 FORMAT: Final = "keys/v1"
@@ -17,8 +18,13 @@ MAX_BYTES: Final = 1 << 16
 
 
 class Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """The seeds of an agency's keys by use, 64 hexadecimal digits each, and what its checkpoint key signed last."""
+    """The seeds of an agency's keys by use, 64 hexadecimal digits each, and what its checkpoint key signed last.
 
+    `origin` is the ledger's whose keys they are. Nobody has signed `last_signed`: it counts where the keys are known to
+    be the ledger's (`members.check_keys`).
+    """
+
+    origin: str
     seeds: dict[str, str]
     last_signed: LastSigned
     format: str = FORMAT
@@ -27,10 +33,13 @@ class Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keba
         return "Keys(...)"
 
 
-def read_keys(home: Home) -> Keys:
-    """The keys of an installation. Raises `NotFound`, `Malformed` or `Damaged` where one cannot be read."""
+def read_keys(home: Home, origin: str = "") -> Keys:
+    """The keys of an installation that keeps the ledger of this origin.
+
+    Raises `NotFound`, `Malformed` or `Damaged` where one cannot be read.
+    """
     last = read_last_signed(home)
-    return Keys({use: home.read_key(use).seed.hex() for use in KEY_FILES}, last)
+    return Keys(origin, {use: home.read_key(use).seed.hex() for use in KEY_FILES}, last)
 
 
 def write_keys(path: Path, keys: Keys) -> None:
@@ -57,6 +66,14 @@ def load_keys(path: Path) -> Keys:
     ):
         raise Malformed(f"{path} holds no keys of the format {FORMAT}")
     return keys
+
+
+def public_keys(keys: Keys) -> dict[str, PublicKey]:
+    """The public halves by use."""
+    return {
+        use: SigningKey(algorithm, bytes.fromhex(keys.seeds[use])).public
+        for use, (_, algorithm) in KEY_FILES.items()
+    }
 
 
 def put_keys(home: Home, keys: Keys) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,15 +10,18 @@ import msgspec
 from counterfoil.errors import CounterfoilError
 from counterfoil.home import Home, refused_by_machine, write_whole
 from counterfoil.proof.trust import MAX_TRUST_BYTES, Trust
+from counterfoil.recovery.kept import copy_kept
+from counterfoil.recovery.source import Source
 from counterfoil.recovery.still import still_store
 from counterfoil.registry.beginning import first_trust
 
 LISTS = ("witnesses.json", "access.json")
 
 
-def repair_files(home: Home, beside: Mapping[str, bytes]) -> tuple[str, ...]:
+def repair_files(home: Home, source: Source | None) -> tuple[str, ...]:
     """Replace what is missing or cannot be what it was; gives the names of the files that were replaced."""
     replaced = []
+    beside = source.beside if source is not None else {}
     with still_store(home.store) as store:
         policy = first_trust(store.entries(), store.root_at)
     if not _follows(_read(home, home.trust.name), policy):
@@ -31,7 +33,8 @@ def repair_files(home: Home, beside: Mapping[str, bytes]) -> tuple[str, ...]:
         if _is_json(copy) and not _is_json(_read(home, name)):
             write_whole(home.folder / name, copy, 0o600)
             replaced.append(name)
-    return tuple(replaced)
+    kept = copy_kept(source.home, home) if source is not None else ()
+    return (*replaced, *kept)
 
 
 def _read(home: Home, name: str) -> bytes:

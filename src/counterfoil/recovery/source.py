@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,10 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from counterfoil.errors import Damaged, Malformed, NotFound
-from counterfoil.home import refused_by_machine
+from counterfoil.home import Home, refused_by_machine, write_whole
+from counterfoil.home_audit import audit_home
 from counterfoil.proof.canonical import unlabelled
-from counterfoil.recovery.backup import BESIDE, STORE, copy_store
-from counterfoil.recovery.unpack import audit_closed, silent, unpack
+from counterfoil.recovery.backup import BESIDE, STORE, copy_store, is_of_before, mark_backup
+from counterfoil.recovery.files import copy_file
+from counterfoil.recovery.kept import copy_kept
+from counterfoil.recovery.unpack import silent, unpack
 from counterfoil.registry.archive_format import open_archive
 from counterfoil.store.untouched import wal_of
 
@@ -23,13 +25,21 @@ MAX_BESIDE: Final = 16 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """A sound store: where its file is, the size and root of its log, its origin, and the files beside it by name."""
+    """A sound store: the folder that it lies in, the size and root of its log, its origin, and the files beside it.
 
-    store: Path
+    `beside` has the small ones by name; the archives of the ledgers that went before lie in the folder.
+    """
+
+    home: Home
     entries: int
     root: bytes
     origin: str
     beside: dict[str, bytes]
+
+    @property
+    def store(self) -> Path:
+        """The store's file."""
+        return self.home.store
 
 
 @contextmanager
@@ -39,32 +49,37 @@ def open_source(path: Path, folder: Path, progress: Progress = silent) -> Iterat
     The store that is given is a copy in `folder`, so that nobody changes it once it was audited. Raises `NotFound`,
     and `Damaged`, `Malformed` or `Unverified` where it is not sound itself.
     """
-    store = folder / STORE
+    copy = Home(folder)
     if path.is_dir():
-        beside = _copy_backup(path, store)
-        audited = audit_closed(store, progress)
-        if audited.findings or not audited.entries:
-            why = audited.findings[0].sentence if audited.findings else "it has no entries"
+        beside = _copy_backup(Home(path), copy)
+        audited = audit_home(copy, progress)
+        faults = [each.sentence for each in audited.findings if not is_of_before(each)]
+        if faults or audited.root is None:
+            why = faults[0] if faults else "it has no entries"
             raise Damaged(f"the backup {path} is not sound itself ({why}); take another one")
-        yield Source(store, audited.entries, audited.root, audited.origin, beside)
+        yield Source(copy, audited.entries, unlabelled(audited.root), audited.origin, beside)
         return
     with open_archive(path) as file:
-        scan = unpack(file, store, progress=progress)
+        scan = unpack(file, copy.store, progress=progress)
     root = unlabelled(scan.head.root)
-    yield Source(store, scan.head.size, root, scan.head.origin, {"trust.json": scan.trust})
+    yield Source(copy, scan.head.size, root, scan.head.origin, {"trust.json": scan.trust})
 
 
-def _copy_backup(path: Path, store: Path) -> dict[str, bytes]:
-    found = path / STORE
-    if not found.is_file():
-        raise NotFound(f"{path} is no backup: there is no {STORE} in it")
-    with refused_by_machine(path):
-        if wal_of(found).exists():
-            copy_store(found, store)
+def _copy_backup(backup: Home, copy: Home) -> dict[str, bytes]:
+    """Copy what a backup holds; gives the small files. Its marks and keys, where it has any, stay where they are."""
+    if not backup.store.is_file():
+        raise NotFound(f"{backup.folder} is no backup: there is no {STORE} in it")
+    with refused_by_machine(backup.folder):
+        if wal_of(backup.store).exists():
+            copy_store(backup.store, copy.store)
         else:
-            shutil.copyfile(found, store)
-            store.chmod(0o600)
-        return {name: _read(path / name) for name in BESIDE if (path / name).is_file()}
+            copy_file(backup.store, copy.store)
+        beside = {name: _read(backup.folder / name) for name in BESIDE if (backup.folder / name).is_file()}
+    for name, data in beside.items():
+        write_whole(copy.folder / name, data, 0o600)
+    copy_kept(backup, copy)
+    mark_backup(copy.folder)
+    return beside
 
 
 def _read(path: Path) -> bytes:

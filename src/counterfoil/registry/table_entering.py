@@ -6,7 +6,8 @@ finds what it has entered already, also where a later row has changed the same r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -77,20 +78,33 @@ class _Step(NamedTuple):
 
 
 class Entering:
-    """The import of one table, a chunk of rows at a time."""
+    """The import of one table, a chunk of rows at a time.
+
+    The register's definition is asked for with the first row that fits the mapping: it stands for ever.
+    """
 
     def __init__(
-        self, writer: Writer, definition: Definition, table: Table, mapping: Mapping, conversion: Conversion
+        self,
+        writer: Writer,
+        register: str,
+        define: Callable[[], Definition],
+        table: Table,
+        mapping: Mapping,
+        conversion: Conversion,
     ):
         self._writer = writer
-        self._definition = definition
-        self._register = definition.name
+        self._define = define
+        self._register = register
         self._prefix = f"{table.form}:{table.digest}:"
         self._mapping = mapping
         self._conversion = conversion
         self._columns = {name: field.column or name for name, field in conversion.fields.items()}
         self.counts = dict.fromkeys(COUNTED, 0)
         self._refusals: list[Refusal] = []
+
+    @cached_property
+    def _definition(self) -> Definition:
+        return self._define()
 
     def refusals(self) -> list[Refusal]:
         """The rows refused since this was last asked, by line."""

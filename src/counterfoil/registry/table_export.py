@@ -180,6 +180,7 @@ def export_mapping(register: str, definition: dict[str, Json], columns: Columns,
         law=definition.get("law"),
         format=form,
         delimiter=None if lines else ",",
+        trim=False,
         fields=fields,
         circumstances={
             name: FieldMapping(column=_pointer("circumstances", name) if lines else f".{name}")

@@ -52,14 +52,19 @@ def import_table(
     refuse: Callable[[Refusal], None] = lambda refusal: None,
     progress: Progress = lambda done, total: None,
 ) -> TableImported:
-    """Import a table into `register`, which is defined first where there is none.
+    """Import a table into `register`, which is defined with the first row that fits the mapping where there is none.
 
     Tells every refused row to `refuse`, in the order of lines, and how many of the file's bytes are read to `progress`.
     Raises, with every row before stored, `Unauthorised`, `Lapsed` or another `Refused` that is no row's fault.
     """
     conversion = Conversion(mapping, table)
-    definition = _defined(writer, register, mapping, conversion)
-    entering = Entering(writer, definition, table, mapping, conversion)
+
+    def define() -> Definition:
+        return _defined(writer, register, mapping, conversion)
+
+    if writer.record(REGISTER, register) is not None:
+        define()  # what takes no table is refused before a row is read
+    entering = Entering(writer, register, define, table, mapping, conversion)
     rows, fault = table.rows(), None
     while fault is None:
         chunk, fault = _chunk(rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from json import JSONDecoder
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -19,8 +19,10 @@ from counterfoil.proof.canonical import Json
 from counterfoil.registry.table_dates import DateFormat
 
 Form: TypeAlias = Literal["csv", "jsonl"]
+FieldType: TypeAlias = Literal["text", "integer", "decimal", "date", "time", "boolean", "list", "json"]
 OnExisting: TypeAlias = Literal["amend if different", "skip", "refuse"]
 
+TYPES: Final = ", ".join(get_args(FieldType))
 SOURCE: Final = "source"
 """The circumstance by which an import knows its own entries again; no column may fill it."""
 RESERVED: Final = "."
@@ -41,7 +43,7 @@ class FieldMapping(
     """
 
     column: str | int | None = None
-    type_: Literal["text", "integer", "decimal", "date", "time", "boolean", "list", "json"] = "text"
+    type_: FieldType = "text"
     format: str | None = None
     true: tuple[str, ...] = ("true",)
     false: tuple[str, ...] = ("false",)
@@ -65,6 +67,9 @@ class Mapping(
     `authority` are for the definition, where the register is not there yet. Without `fields` each column becomes a
     field: text in CSV, what it is in JSON Lines. `columns` names those of a CSV file without a `header`, or renames
     those of one that has it. What is not said about the file's form is found out from its first bytes.
+
+    `trim`: true takes off the spaces at the ends of every text, false keeps them. Where neither is said they are kept
+    in fields, and a row is refused whose key has some: `GB` and `GB ` would be two records.
     """
 
     register: str | None = None
@@ -82,6 +87,7 @@ class Mapping(
     fields: dict[str, FieldMapping] | None = None
     circumstances: dict[str, FieldMapping] = {}
     status: FieldMapping | None = None
+    trim: bool | None = None
     on_existing: OnExisting = "amend if different"
 
     def encode(self) -> bytes:
@@ -92,15 +98,30 @@ class Mapping(
 def load_mapping(data: bytes) -> Mapping:
     """Read and check a mapping file. Raises `Malformed`, naming the member that is wrong."""
     try:
-        mapping = msgspec.convert(
-            JSONDecoder(object_pairs_hook=unique_members).decode(data.decode()), Mapping
-        )
-    except msgspec.ValidationError as error:
-        raise Malformed(f"the mapping is not in form: {error}") from None
+        value = JSONDecoder(object_pairs_hook=unique_members).decode(data.decode())
     except (ValueError, RecursionError) as error:
         raise Malformed(f"the mapping is not JSON: {error}") from None
+    try:
+        mapping = msgspec.convert(value, Mapping)
+    except msgspec.ValidationError as error:
+        raise Malformed(_fault(value) or f"the mapping is not in form: {error}") from None
     check_mapping(mapping)
     return mapping
+
+
+def _fault(value: Json) -> str | None:
+    """Which field of a mapping is not in form, and why: the library leaves out its name. None where it is none."""
+    members = value if isinstance(value, dict) else {}
+    for what, group in (("field", members.get("fields")), ("circumstance", members.get("circumstances"))):
+        for name, field in group.items() if isinstance(group, dict) else ():
+            kind = field.get("type", "text") if isinstance(field, dict) else "text"
+            if kind not in get_args(FieldType):
+                return f"the {what} {name!r:.80} of the mapping has the type {kind!r:.40}; there are {TYPES}"
+            try:
+                msgspec.convert(field, FieldMapping)
+            except msgspec.ValidationError as error:
+                return f"the {what} {name!r:.80} of the mapping is not in form: {error}"
+    return None
 
 
 def unique_members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -165,7 +186,13 @@ def _check_field(what: str, field: FieldMapping) -> None:
     if field.pattern is not None:
         if field.type_ == "json":
             raise Malformed(f"the {what} has a pattern, which is for text, and is of type json")
-        Schema({"pattern": field.pattern})
+        try:
+            Schema({"pattern": field.pattern})
+        except Malformed:
+            raise Malformed(
+                f"the {what} of the mapping has the pattern {field.pattern!r:.80}, which is no regular expression that "
+                "is matched in linear time; see that its brackets are closed, and do without (?=…) and \\1"
+            ) from None
 
 
 def key_parts(template: str) -> tuple[tuple[str, str | None], ...]:

@@ -59,6 +59,7 @@ class Lines(Iterator[str]):
 
     def begin(self) -> None:
         """Begin a row."""
+        self._first = self.number + 1
         self.size = 0
         self.fault: str | None = None
         self.texts: list[str] = []
@@ -84,15 +85,20 @@ class Lines(Iterator[str]):
             text = data.decode(self._encoding, "surrogateescape")
             byte, place = data[error.start], error.start + 1
             self.fault = (
-                f"byte {byte:#04x} at {place} in line {self.number} is no {self._encoding}; save the file as utf-8, or "
+                f"byte {byte:#04x} at {place}{self._further} is no {self._encoding}; save the file as utf-8, or "
                 "name its encoding in a mapping (latin-1, windows-1252)"
             )
         if "\0" in text and self.fault is None:
             self.fault = (
-                f"line {self.number} has a NUL byte, which no text has; is the file a table, in UTF-8?"
+                f"there is a NUL byte{self._further}, which no text has; is the file a table, in UTF-8?"
             )
         self.texts.append(text)
         return text
+
+    @property
+    def _further(self) -> str:
+        """Which line it is, where it is not the one that the row begins at."""
+        return f" in line {self.number}" if self.number > self._first else ""
 
     def _stop(self) -> NoReturn:
         if self._left < 0:

@@ -20,6 +20,7 @@ Get: TypeAlias = Callable[[Any], Json]
 Plan: TypeAlias = tuple[str, str, Get, Callable[[Any], Json] | None, FieldMapping]
 """A field: its name, its column's name, what gets its value from a row, what converts it, what else is asked."""
 
+SPACED: Final = 'it names the record, and {!r:.60} has spaces at its ends; take them off, or say "trim": true in a mapping'
 MAPPED: Final = "mapping"
 """The constraint that a row breaks which does not fit its mapping."""
 
@@ -101,6 +102,8 @@ class Conversion:
                     _refuse(column, "it names the record, and is empty")
                 if type(value) not in {str, int}:
                     _refuse(column, "it names the record, and is neither text nor a whole number")
+                if type(value) is str and self._mapping.trim is None and value != value.strip():
+                    _refuse(column, SPACED.format(value))
                 name += value if type(value) is str else str(value)
         record = normal_name(name)
         if record is None or not is_name(record):
@@ -114,7 +117,7 @@ class Conversion:
         for name, value in values.items():
             if not name.startswith(RESERVED):
                 try:
-                    fields[name] = plain(value)
+                    fields[name] = plain(_trimmed(value) if self._mapping.trim else value)
                 except Malformed as error:
                     _refuse(name, str(error))
         return fields
@@ -134,6 +137,10 @@ class Conversion:
 
     def _get(self, column: str | int) -> Get:
         """What gets a column's value out of a row; None from JSON Lines where the member is not there."""
+        get = self._value(column)
+        return (lambda values: _trimmed(get(values))) if self._mapping.trim else get
+
+    def _value(self, column: str | int) -> Get:
         if self._json:
             if isinstance(column, int):
                 raise Malformed(f"JSON Lines have no column {column}; name the member")
@@ -162,6 +169,10 @@ class Conversion:
         if not fields:
             raise Malformed("the table has no column that could be a field")
         return fields
+
+
+def _trimmed(value: Json) -> Json:
+    return value.strip() if isinstance(value, str) else value
 
 
 def _take(plans: Sequence[Plan], values: Any) -> dict[str, Json]:

@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from counterfoil.errors import CounterfoilError
-from counterfoil.identity.caller import Caller
+from counterfoil.identity.caller import OPERATOR, Caller
 from counterfoil.web.api.log import log_app
 from counterfoil.web.api.openapi import OPENAPI
 from counterfoil.web.api.routes import routes as api_routes
@@ -70,7 +70,9 @@ def create_app(service: Service, metrics: Metrics | None = None) -> App:
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """An error of this program, or one of the library about the request, as a problem or as a page."""
     if isinstance(error, CounterfoilError):
-        return _answer(request, problem_of(error, conditional=_conditional(request)))
+        operator = request.scope.get("caller") is OPERATOR
+        told = problem_of(error, conditional=_conditional(request), operator=operator)
+        return _answer(request, told)
     if isinstance(error, HTTPException):
         return _answer(request, problem(error.status_code, str(error.detail)), error.headers)
     structlog.get_logger("request").error("unexpected", path=request.scope["path"][:200], exc_info=error)

@@ -32,6 +32,8 @@ MAX_ANONYMOUS_BYTES: Final = 64 * 1024
 """The most bytes of a body from whoever nobody knows, but for a proof to verify."""
 MAX_HELD_BYTES: Final = 256 << 20
 """The most bytes of bodies that have arrived in part."""
+MAX_PROOF_BYTES: Final = 4 << 20
+"""The most bytes of a proof to verify, with a trust policy beside it and the form around them."""
 VERIFYING: Final = frozenset({"/v1/verify", "/verify"})
 BODY_SECONDS: Final = 30.0
 """How long a client may take to send a body."""
@@ -142,9 +144,9 @@ class Entrance:
         return receive
 
     def _limit(self, scope: Scope, *, signed: bool) -> int:
-        if scope["caller"] is ANONYMOUS and not signed and scope["path"] not in VERIFYING:
-            return MAX_ANONYMOUS_BYTES
-        return MAX_BODY_BYTES
+        if scope["path"] in VERIFYING:
+            return MAX_PROOF_BYTES
+        return MAX_ANONYMOUS_BYTES if scope["caller"] is ANONYMOUS and not signed else MAX_BODY_BYTES
 
     def _known(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
         """Who asks by the operator's socket, or by a token; anybody else is nobody as yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -28,6 +29,7 @@ class Metrics:
         )
         self._size = Gauge("log_size", "Entries in the log.", registry=self._registry)
         self._waiting = Gauge("writes_waiting", "Requests that wait to be stored.", registry=self._registry)
+        self._faults = Gauge("audit_faults", "Faults that the last audit found.", registry=self._registry)
         self._behind = Gauge(
             "witness_behind",
             "Entries that a witness has not cosigned yet.",
@@ -44,8 +46,9 @@ class Metrics:
         counter.inc()
         self._seconds.observe(seconds)
 
-    def text(self, size: int, waiting: int, behind: dict[str, int]) -> bytes:
-        """All of it as Prometheus reads it, with what the node says now."""
+    def text(self, size: int, waiting: int, behind: dict[str, int], faults: int | None = None) -> bytes:
+        """All of it as Prometheus reads it, with what the node says now; `faults` is what the last audit found."""
+        self._faults.set(math.nan if faults is None else faults)
         self._size.set(size)
         self._waiting.set(waiting)
         self._behind.clear()  # of a witness that is asked no more, nothing is said

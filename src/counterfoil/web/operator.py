@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 
 from counterfoil import errors
+from counterfoil.engine.submission import Receipt, Submission
 from counterfoil.errors import CounterfoilError, Damaged, Malformed, NotFound, Unavailable, Violated
 from counterfoil.identity.caller import OPERATOR
-from counterfoil.node import Receipt, Submission
 from counterfoil.web.entrance import Receive, Scope, Send
 from counterfoil.web.service import Service
 from counterfoil.web.upload import store_streamed

@@ -94,10 +94,10 @@ def problem_of(error: CounterfoilError, *, conditional: bool = False, operator: 
         if isinstance(error, OF_MACHINE) and not operator and (public := without_paths(said)) != said:
             structlog.get_logger("request").error("refused", kind=kind, detail=said)
             said = public
-        return Problem(status.phrase, status, _encodable(said), kind)
+        return Problem(status.phrase, status.value, _encodable(said), kind)
     return Problem(
         status.phrase,
-        status,
+        status.value,
         _encodable(str(error)),
         kind,
         constraint=error.constraint,

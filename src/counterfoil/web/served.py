@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import msgspec
 
+from counterfoil.engine.submission import Receipt, Submission
 from counterfoil.errors import Busy, CounterfoilError, Damaged, Malformed, Unavailable
 from counterfoil.home import Home
-from counterfoil.node import Node, Receipt, Submission
+from counterfoil.node import Node
 from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.signing import SigningKey

@@ -11,8 +11,9 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 
+from counterfoil.engine.submission import Receipt, Submission
 from counterfoil.errors import Busy, CounterfoilError, Unavailable
-from counterfoil.node import Node, Receipt, Submission
+from counterfoil.node import Node
 
 MAX_WAITING: Final = 1_024
 """How many requests may wait to be stored; one more is told to come again."""
@@ -66,6 +67,11 @@ class Writer:
     async def run(self, work: Callable[[], Any]) -> Any:
         """Run something else that writes, in its turn."""
         return await self._wait_for(work)
+
+    @property
+    def alive(self) -> bool:
+        """Whether what is submitted will be taken: always so where nothing is."""
+        return self._node.read_only or self._thread.is_alive()
 
     @property
     def waiting(self) -> int:

@@ -89,7 +89,7 @@ def test_one_that_says_that_it_is_too_large_is_not_waited_for(office: Office) ->
         connection.endheaders()
         answer = connection.getresponse()
         assert (answer.status, answer.headers["content-type"]) == (413, "application/problem+json")
-        assert json.loads(answer.read())["detail"] == "a document has at most 268,435,456 bytes"
+        assert json.loads(answer.read())["detail"] == "a document has at most 67,108,864 bytes"
 
 
 def test_no_part_of_a_damaged_one_is_served(tmp_path: Path) -> None:

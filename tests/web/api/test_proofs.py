@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
+from unittest.mock import Mock
 
 import pytest
 
+from counterfoil.errors import Unavailable
 from counterfoil.proof.report import VALID
 from counterfoil.proof.trust import Trust
 from counterfoil.proof.verify import verify
+from counterfoil.web import service
+from counterfoil.web.api import proofs
 from tests.web.api.conftest import Office, problem
 
 JSON = {"content-type": "application/json"}
@@ -40,6 +44,45 @@ def test_a_record_s_latest_version_is_proved_with_who_endorsed_it(office: Office
     assert any(
         "endorsed by EX/GOV/TEST" in claim and claim.startswith("country entry ") for claim in report.claims
     )
+
+
+def test_what_was_written_just_now_is_proved_once_the_index_knows_it(office: Office) -> None:
+    path = office.country("NOW")
+    answer = office.reader.get(f"{path}/inclusion")
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"1"')
+    assert office.patch(path, '"1"', {"fields": {"name": "Now"}}).is_success
+    report = verify(office.reader.get(f"{path}/proof").content, trust(office))
+    assert report.verdict == VALID
+    assert any(claim.startswith("country NOW version 2 is the latest") for claim in report.claims)
+
+
+def test_a_proof_does_not_wait_for_ever(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise Unavailable("the disk is full")
+
+    monkeypatch.setattr(service, "PROOF_SECONDS", 0.1)
+    monkeypatch.setattr(office.served.node, "settle", fail)
+    path = office.country("NEVER")
+    for each in ("proof", "inclusion"):
+        status, kind, detail = problem(office.reader.get(f"{path}/{each}"))
+        assert (status, kind) == (503, "unavailable")
+        assert "is not in the index yet" in detail
+    monkeypatch.undo()
+    assert office.reader.get(f"{path}/proof").status_code == 200
+
+
+def test_all_versions_of_a_long_history_are_proved_beside_other_readers(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proofs, "LONG", 1)
+    path = office.country("LONG")
+    assert office.patch(path, '"1"', {"fields": {"name": "Long"}}).is_success
+    views = Mock(side_effect=office.served.node.snapshot)
+    monkeypatch.setattr(office.served.node, "snapshot", views)
+    report = verify(office.reader.get(f"{path}/proof").content, trust(office))
+    assert (report.verdict, views.call_count) == (VALID, 0)
+    report = verify(office.reader.get(f"{path}/proof?versions=all").content, trust(office))
+    assert (report.verdict, views.call_count) == (VALID, 1)
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,6 @@ SECONDS = float(os.environ.get("SCHEMATHESIS_SECONDS", "100"))
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", "1"))
 EXAMPLES = 20
 ROOT = Path(__file__).parents[3]
-EXCLUDED = "unsupported_method"
-"""Whether 405 names the methods that there are is for the application to say, and tested there."""
 # 503 says that the index is a second behind. What is in form may still be refused: by a condition, a rule, the depth
 # of a value, the time that a deadline has; and what is not in form, first for something else.
 CONFIGURATION = """
@@ -58,7 +56,6 @@ def run(folder: Path, installation: Served, seed: int) -> subprocess.CompletedPr
     command = [sys.executable, "-m", "tests.web.api.schemathesis_process", "run", address]
     options = {
         "--checks": "all",
-        "--exclude-checks": EXCLUDED,
         "--max-examples": str(EXAMPLES),
         "--seed": str(seed),
         "--generation-database": "none",

@@ -61,6 +61,23 @@ def test_a_parameter_is_in_form(office: Office, query: str) -> None:
     assert problem(office.reader.get(f"/v1/entries?{query}"))[:2] == (400, "malformed")
 
 
+@pytest.mark.parametrize(
+    ("method", "rest", "allowed"),
+    [
+        ("PUT", "differences", "GET, HEAD"),
+        ("PATCH", "entries", "GET, HEAD, POST"),
+        ("POST", "proof", "GET, HEAD"),
+        ("PUT", "entries/1", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_an_address_does_not_take_is_said_first(
+    office: Office, method: str, rest: str, allowed: str
+) -> None:
+    answer = office.reader.request(method, f"{RECORDS}/GB/{rest}", params={"colour": "red"})
+    assert problem(answer) == (405, "method-not-allowed", f"this address takes {allowed}")
+    assert answer.headers["allow"] == allowed
+
+
 def test_too_many_parameters_are_refused(office: Office) -> None:
     query = "&".join(f"p{n}=1" for n in range(17))
     assert problem(office.reader.get(f"/v1/entries?{query}"))[:2] == (400, "malformed")

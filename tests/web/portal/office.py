@@ -53,7 +53,8 @@ def make_office(folder: Path) -> None:
         why = {"why": "the key was wrong"}
         node.submit([_entry("odd", "a b", 2, "annul", {"what": "a b"}, circumstances=why)])
         _define(node, "single", title="A register of one")
-        node.submit([_entry("single", "only", 1, "create", {"name": "The only one"})])
+        dated = {"valid-from": "2000-01-01"}
+        node.submit([_entry("single", "only", 1, "create", {"name": "The only one"}, circumstances=dated)])
         _define(node, "empty", title="A register with nothing in it yet")
         _define(node, LONG_REGISTER, title="A title so long that it must be broken somewhere " * 3)
         _define(node, "sealed", title="A register of items")

@@ -12,7 +12,7 @@ import pytest
 
 from counterfoil.proof.report import SEALED_HERE
 from counterfoil.web.portal.addresses import entry_address, record_address, register_address
-from counterfoil.web.portal.templating import ADDRESSES
+from counterfoil.web.portal.templating import ADDRESSES, ENVIRONMENT
 from tests.web.portal.office import AGENCY, KEEPER, ODD_KEYS, ORIGIN
 from tests.web.portal.places import EVERY_PAGE
 from tests.web.portal.reading import Page, Reader
@@ -223,3 +223,42 @@ def test_addresses_are_those_that_one_would_guess() -> None:
         record_address("country", "GB", known="2016-04-05", as_of="")
         == "/registers/country/records/GB?known=2016-04-05"
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (
+            "/registers/country/records/GB?version=9",
+            "'version' in its address; it knows known, as-of, by, before",
+        ),
+        ("/registers/country/records/GB/differences?known=2016", "'known' in its address; it knows from, to"),
+        ("/registers/country/records/GB/proof?from=1", "'from' in its address; it knows version, versions"),
+        ("/registers/country?asof=1990", "'asof' in its address; it knows sort, state, q, after"),
+        ("/search?q=island&page=2", "'page' in its address; it knows q, register, after"),
+        ("/log?before=abc", "'before' in its address; it takes none"),
+        ("/?a=1&b=2", "'a', 'b' in its address; it takes none"),
+    ],
+)
+def test_what_a_page_does_not_know_it_does_not_pass_over(reader: Reader, address: str, said: str) -> None:
+    assert f"This page does not know {said}, so leave out the rest" in reader.get(address, 400).text
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("/registers/country/records", "/registers/country"),
+        ("/registers/country/records?sort=-key&q=a+b", "/registers/country?sort=-key&q=a+b"),
+        ("/registers/country/records?address=x", "/registers/country?address=x"),
+        ("/registers/country/records.json", "/registers/country.json"),
+        ("/registers/z%C3%B6o/records", "/registers/z%C3%B6o"),
+    ],
+)
+def test_the_address_of_all_records_leads_to_the_register(reader: Reader, address: str, place: str) -> None:
+    response = reader.client.get(address)
+    assert (response.status_code, response.headers["location"]) == (308, place)
+
+
+def test_no_reader_waits_for_a_template() -> None:
+    assert ENVIRONMENT.cache is not None
+    assert len(ENVIRONMENT.cache) == len(ENVIRONMENT.list_templates()) > 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ from counterfoil.web.portal.downloads import MAX_ENTRIES, write_download
 from counterfoil.web.portal.log_view import growth_of, log_view
 from counterfoil.web.portal.search_view import hits_of
 from counterfoil.web.portal.templating import render
+from counterfoil.web.portal.words import day
 from tests.web.portal.office import ORIGIN, VERSIONS
 from tests.web.portal.reading import Reader
 from tests.web.serving import Served
@@ -120,6 +122,13 @@ def test_activity_tells_every_register_and_the_years_of_older_books(reader: Read
     assert sum(counts.values()) == page["entries"] == sum(week["value"] for week in page["weeks"])
     assert page["years"][0]["label"] == "2016"
     assert "Year by year" in reader.get("/activity").text
+
+
+@pytest.mark.parametrize("address", ["/", "/activity"])
+def test_the_last_day_of_a_chart_of_weeks_is_the_last_that_it_shows(reader: Reader, address: str) -> None:
+    page = reader.json(address)
+    shown = re.findall(r"<span>([^<]*)</span></div>", reader.get(address).response.text)
+    assert shown[0] == day(page["last"]) != day(page["weeks"][-1]["label"])
 
 
 def test_a_chart_has_its_figures_in_a_table(reader: Reader) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from counterfoil.errors import Malformed
+from counterfoil.node import Node
 from counterfoil.proof.bundle import Bundle
 from counterfoil.proof.trust import Trust
 from counterfoil.proof.verify import verify
+from counterfoil.registry.prove import prove_record
 from counterfoil.web.portal.proof_view import file_name
 from counterfoil.web.portal.verify_view import verify_view
 from tests.web.portal.office import VERSIONS
@@ -130,6 +134,67 @@ def test_a_proof_of_another_ledger_is_consistent_at_most(bundle: bytes, trust: T
     elsewhere = other.checkpoint.replace("registers.example.org", "registers.example.net")
     changed = msgspec.structs.replace(other, checkpoint=elsewhere)
     assert verify_view("x", changed.encode(), None, trust).judged_by == "no trust policy"
+
+
+NOTE = (
+    b"registers.example.org/x\n12\n"
+    + b64encode(bytes(32))
+    + b"\n\n\xe2\x80\x94 registers.example.org/x YWJj\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("checkpoint-12.txt", NOTE, "a checkpoint. By itself it proves nothing; a proof can be compared with it: "
+         "counterfoil verify PROOF --trust trust.json --published checkpoint-12.txt"),
+        ("all.tar.zst", b"\x28\xb5\x2f\xfd\0\1", "an archive, or something else that is compressed. An archive proves "
+         "itself as a whole: counterfoil archive verify all.tar.zst --trust trust.json"),
+        ("my list; x.txt", b"milk\neggs\n", "a text. Give a proof instead"),
+        ("a.rsf", b"add-item\t{}\n", "a register in RSF. An import checks it whole before it writes anything: "
+         "counterfoil import a.rsf --dry-run"),
+        ("a.pdf", b"%PDF-1.7\n\xff", "a PDF document. Give the proof that came with it"),
+        ("a.zip", b"PK\x03\x04\0", "a ZIP file. Unpack it"),
+        ("a.gz", b"\x1f\x8b\0", "a compressed file. Unpack it"),
+        ("a.tlog", b"c2sp.org/tlog-proof@v1\nindex 1\n", "a proof in the form of C2SP. It is not judged here"),
+        ("a.json", b'{"checkpoint":"a\\n1', "a proof that was cut off or changed on its way. Fetch it again"),
+        ("a.json", b'{"agencies":[],"origin":"x"}', "a trust policy. Give it beside a proof"),
+        ("a.json", b'{"number":1,"record":"a","register":"b","version":1}', "an entry of a log."),
+        ("a.json", b'{"ledger":{},"page":{}}', "one of these pages as JSON."),
+        ("a.json", b"[1]", "JSON, but of no form that is known here."),
+        ("a.bin", b"\xff\xfe\0", "neither text nor JSON."),
+    ],
+)  # fmt: skip
+def test_what_is_no_proof_is_not_condemned_as_one(reader: Reader, name: str, data: bytes, said: str) -> None:
+    page = judged(reader, {"proof": (name, data)})
+    assert f"This file is not a proof It seems to be {said}" in page.text
+    assert f"Size {len(data)} bytes" in page.text
+    assert "Not valid" not in page.text
+    assert "Each step" not in page.text
+
+
+def test_a_proof_that_breaks_its_form_is_not_valid(reader: Reader, bundle: bytes) -> None:
+    changed = bundle.replace(b'"format"', b'"formal":1,"format"')
+    page = judged(reader, {"proof": ("x.json", changed)})
+    assert "Not valid." in page.text
+    assert "Form failed" in page.text
+
+
+def test_a_proof_of_another_ledger_says_what_is_missing(
+    reader: Reader, bundle: bytes, tmp_path: Path
+) -> None:
+    with Node.open(tmp_path / "home", origin="registers.example.net/other", agency="EX/GOV/O") as node:
+        node.settle()
+        policy = node.home.trust.read_bytes()
+        size = Trust.parse(policy).genesis_size
+        other = prove_record(node.store, ".agency", "EX/GOV/O", versions="latest", genesis_size=size).encode()
+    page = judged(reader, {"proof": ("x.json", other)})
+    assert "Consistent, signer unknown." in page.text
+    assert "It is of the log registers.example.net/other, not of this one; give its trust.json" in page.text
+    given = judged(reader, {"proof": ("x.json", other), "trust": ("trust.json", policy)})
+    assert "Valid." in given.text
+    for known in (given, judged(reader, {"proof": ("x.json", bundle)})):
+        assert "It is of the log" not in known.text
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import re
 
 import pytest
 
+from counterfoil.errors import Malformed
 from counterfoil.ledger.definition import Constraint, DefinitionFields
 from counterfoil.proof.report import SEALED_HERE, WITNESSED
 from counterfoil.web.portal.ledger_facts import LedgerFacts
+from counterfoil.web.portal.record_view import Asked
 from counterfoil.web.portal.register_view import fields_of, policy_words, rules_of
 from tests.web.portal.office import AGENCY, EXAMPLES, KEEPER, LONG_NAME, LONG_REGISTER, VERSIONS
 from tests.web.portal.reading import Reader
@@ -78,6 +80,18 @@ def test_the_table_can_be_turned_and_narrowed(reader: Reader) -> None:
     assert keys("q=nothing+such") == []
 
 
+def test_the_ways_to_narrow_it_say_what_they_go_by(reader: Reader) -> None:
+    said = reader.get("/registers/country").text
+    assert "All Open Closed by an entry" in said
+    assert "Ended" not in said
+
+
+def test_it_can_be_taken_along_as_an_archive(reader: Reader) -> None:
+    said = reader.get("/registers/country").text
+    assert "counterfoil archive --register country --out country.tar.zst" in said
+    assert "counterfoil archive" not in reader.get("/registers/.register").text
+
+
 def test_a_heading_says_how_the_table_is_sorted_and_turns_it(reader: Reader) -> None:
     page = reader.get("/registers/vessel?sort=-key&state=live")
     assert "/registers/vessel?sort=key&state=live" in page.links
@@ -120,8 +134,38 @@ def test_a_record_can_be_asked_as_it_was_known_by_the_ledger_or_the_book(reader:
     assert "Version 1 of 2" in by_book.text
     by_ledger = reader.get("/registers/country/records/CZ?known=2016-06-01")
     assert "Nothing to show: nothing was known of it then." in by_ledger.text
+    way = "/registers/country/records/CZ?known=2016-06-01&by=book"
+    assert way in by_ledger.links
+    assert "As the older book knew it then" in by_ledger.text
+    assert "As the older book" not in by_book.text
     now = reader.json("/registers/country/records/CZ?as-of=2016-06-01")
     assert (now["entry"]["version"], now["asked"]["as-of"]) == (2, "2016-06-01")
+
+
+def test_a_record_that_states_no_validity_does_not_seem_to(reader: Reader) -> None:
+    said = "it states no validity, so that the same is given as of any day"
+    assert (
+        f"the latest that was known; {said}." in reader.get("/registers/country/records/CZ?as-of=1990").text
+    )
+    assert said not in reader.get("/registers/country/records/CZ?known=2020&by=book").text
+    dated = reader.json("/registers/single/records/only?as-of=2010")
+    assert dated["reason"] == "the latest that was known"
+
+
+@pytest.mark.parametrize("day", ["2999", "2999-01-01", "2999-12-31T00:00:00Z"])
+def test_what_will_be_known_nobody_can_say(reader: Reader, day: str) -> None:
+    page = reader.get(f"/registers/country/records/CZ?known={day}", 400)
+    assert f"Nobody can say yet what will be known on {day}; known is a day until today" in page.text
+    assert reader.json("/registers/country/records/CZ?as-of=2999")["entry"]["version"] == 2
+
+
+def test_what_was_known_today_can_be_asked_to_the_second() -> None:
+    now = 1_795_000_000.0  # 18 November 2026, 11:06:40
+    assert Asked.read({"known": "2026-11-18"}, now).known == "2026-11-18"
+    assert Asked.read({"known": "2026-11-18T11:06:40Z"}, now).past
+    for ahead in ("2026-11-19", "2026-11-18T11:06:41Z", "2026-12"):
+        with pytest.raises(Malformed, match="nobody can say yet"):
+            Asked.read({"known": ahead}, now)
 
 
 def test_its_history_tells_what_changed_field_by_field(reader: Reader) -> None:

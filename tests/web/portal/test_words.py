@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterfoil.proof.report import WITNESSED
 from counterfoil.web.portal.charts import Bar, bars
-from counterfoil.web.portal.words import brief, day, duration, moment, number, plain, plural
+from counterfoil.web.portal.words import LEVELS, brief, day, duration, moment, number, plain, plural, size
 
 
 @pytest.mark.parametrize(
@@ -62,12 +63,34 @@ def test_a_brief_value_is_brief_and_in_one_line(text: str, most: int) -> None:
     assert said == " ".join(said.split())
 
 
+def test_whether_witnesses_are_independent_is_left_to_who_reads() -> None:
+    assert LEVELS[WITNESSED] == (
+        "The witnesses that the trust policy names have cosigned this log. Whether they are independent of this agency "
+        "is for you to judge; if they are, showing the log to different people in different forms would come to light."
+    )
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [(0.0021, "2 ms"), (2.71, "2.7 seconds"), (61, "1 minute 1 seconds"), (3605.2, "60 minutes 5 seconds")],
 )
 def test_how_long_something_took(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "1 byte"),
+        (12, "12 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (14_210, "14.2 kB"),
+        (3_100_000, "3.1 MB"),
+    ],
+)
+def test_how_long_a_file_is(count: int, said: str) -> None:
+    assert size(count) == said
 
 
 def test_a_chart_has_a_shape_for_each_value_and_words_for_who_cannot_see_it() -> None:

@@ -11,7 +11,7 @@ from counterfoil.ledger.knowledge import Knowledge
 from counterfoil.ledger.view import View
 from counterfoil.store.audit.checkpoints import LATEST, PUBLISHED, CheckpointAudit, member_keys, stated
 from counterfoil.store.audit.documents import check_documents
-from counterfoil.store.audit.finding import Finding, Findings, Progress
+from counterfoil.store.audit.finding import Finding, Findings, Progress, reason
 from counterfoil.store.audit.pages import PageAudit
 from counterfoil.store.audit.replay import Replay
 from counterfoil.store.audit.stored import Row, Stored
@@ -89,7 +89,7 @@ def _origin(replay: Replay, findings: Findings) -> str:
         return Knowledge().parameters(View(state, state.head.time)).origin
     except CounterfoilError as error:
         if not state.lost_numbers:
-            findings.add(f"the ledger's own parameters cannot be read: {error}", "entry 0", number=0)
+            findings.add(f"the ledger's own parameters cannot be read: {reason(error)}", "entry 0", number=0)
         return ""
 
 

@@ -24,6 +24,15 @@ ENDINGS: Final = frozenset({waiting.LAPSED, waiting.WITHDRAWN, waiting.REFUSED})
 """How a transaction that waited ends without being taken."""
 
 
+class Altered(Malformed):
+    """The entries of a transaction are not those that its header states."""
+
+    def __init__(self, count: int):
+        super().__init__("the header does not state the number and root of the proposals that came with it")
+        self.count = count
+        """How many entries there are by the header."""
+
+
 class Causes:
     """Does once more to a view what the ledger did when it wrote the entries that begin with a given one.
 
@@ -165,7 +174,10 @@ class Causes:
         self.gone[entry.record] = closing
 
     def _whole(self, view: View, row: Row, transaction: str) -> Transaction:
-        """A transaction as it was submitted, put together again from its row and its entries."""
+        """A transaction as it was submitted, put together again from its row and its entries.
+
+        Raises `Altered` where they do not fit each other.
+        """
         first, _, _, _, stored, endorsements, _ = row
         if digest(stored) != transaction:
             raise Malformed("the header that is stored for it is not the one that it names")
@@ -177,7 +189,10 @@ class Causes:
             for register in {entry.register for entry in entries}
         }
         proposals = [entry.proposal(append=appends[entry.register]) for entry in entries]
-        return Transaction(header, proposals, decode_endorsements(endorsements))
+        whole = Transaction(header, proposals, decode_endorsements(endorsements))
+        if header.root != whole.root:
+            raise Altered(header.count)
+        return whole
 
     def _take(self, view: View, command: Command) -> Outcome:
         return _checked(self._ledger.take(view, command))

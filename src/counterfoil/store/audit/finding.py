@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from counterfoil.errors import CounterfoilError
 from counterfoil.proof.entry import Entry
 
 CANNOT_SEE: Final = (
@@ -17,11 +19,18 @@ CANNOT_SEE: Final = (
 )
 ADVICE: Final = "; run counterfoil audit"
 """How the messages of `Damaged` end, which is no advice to whoever reads a finding."""
+LAST_CLAUSE: Final = re.compile(r"; [^';]*$")
+"""How the message of an error says what to do; a clause that quotes something says more of what is wrong."""
 MAX_ALIKE: Final = 20
 """How many findings of one kind in one table are listed; of the others only the number is."""
 
 Progress = Callable[[int, int], None]
 """Told how many entries are done, of how many."""
+
+
+def reason(error: CounterfoilError) -> str:
+    """What is wrong by an error, without its advice, which is meant for whoever submits or asks."""
+    return LAST_CLAUSE.sub("", str(error))
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):

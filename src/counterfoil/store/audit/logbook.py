@@ -42,6 +42,8 @@ class Logbook:
         self.tail_rows: list[int] = []
         """The first entry of each row that the tail is stored in."""
         self.damaged: dict[int, bytes | None] = {}
+        self.sealed = False
+        """Whether the latest checkpoint's root confirms every entry that is not in `damaged`."""
 
     @property
     def size(self) -> int:

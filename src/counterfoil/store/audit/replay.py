@@ -18,8 +18,8 @@ from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.instant import instant
 from counterfoil.proof.merkle import leaf_hash
-from counterfoil.store.audit.causes import Causes
-from counterfoil.store.audit.finding import Findings, Progress
+from counterfoil.store.audit.causes import Altered, Causes
+from counterfoil.store.audit.finding import Findings, Progress, reason
 from counterfoil.store.audit.logbook import Logbook
 from counterfoil.store.audit.replay_state import ReplayState, Unknowable, read_entry
 from counterfoil.store.audit.rows import Rows
@@ -118,7 +118,7 @@ class Replay:
                 return entry
             what = "it says that it is another entry than its place has"
         except Malformed as error:
-            what = f"it cannot be read: {error}"
+            what = f"it cannot be read: {reason(error)}"
         self._findings.add(what, f"entry {number}", self._logbook.describe(number), number=number)
         self._logbook.discard(number)
         return None
@@ -197,8 +197,13 @@ class Replay:
         if isinstance(error, Unknowable) or self.state.blind or self._unit_follows_loss(entry):
             self._unjudged += 1
         else:
-            what = f"its transaction cannot have been taken: {error}"
-            self._findings.add(what, f"entry {entry.number}", entry)
+            what = f"its transaction cannot have been taken: {reason(error)}"
+            if isinstance(error, Altered) and error.count > 1 and not self._logbook.sealed:
+                # Nothing stored tells which of them it is.
+                where = f"one of the entries {entry.number} to {entry.number + error.count - 1}"
+                self._findings.add(what, where, number=entry.number)
+            else:
+                self._findings.add(what, f"entry {entry.number}", entry)
 
     def _unit_follows_loss(self, first: Entry) -> bool:
         number = first.number

@@ -1,13 +1,13 @@
 """The survey of the stored log, before it is replayed: bundles, tail and tiles as they must be.
 
 Every full bundle's leaf hashes are stored a second time, in a tile. Where the two differ, the signed root tells which
-of them was changed.
+of them was changed. The tail has no tile yet; what else is told of its entries' hashes is used in the same way.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import zstandard
@@ -16,11 +16,13 @@ from counterfoil.errors import Malformed
 from counterfoil.proof.merkle import CompactRange, leaf_hashes, root
 from counterfoil.proof.tiles import decode_bundle, encode_bundle, split_hashes
 from counterfoil.store.audit.finding import Findings, Progress
+from counterfoil.store.audit.leaves import told_otherwise
 from counterfoil.store.audit.logbook import Logbook
 from counterfoil.store.audit.stored import Row, Stored
 from counterfoil.store.checksum import bundle_checksum
 from counterfoil.store.log import FORM, LEVEL_SHIFT, WIDTH
 
+CHANGED: Final = "its bytes are not those that were sealed"
 MANY: Final = 8
 """How many changed entries of one bundle are named one by one."""
 
@@ -106,15 +108,34 @@ class Survey:
             )
 
     def _settle_doubts(self, roots: list[bytes], signed_root: bytes | None) -> None:
-        """Decide, for bundles that differ from their tiles, which of the two the signed root confirms."""
+        """Decide, for entries that differ from what is told of them elsewhere, which the signed root confirms."""
         by_tiles = list(roots)
         for number, (tile, _) in self._doubtful.items():
             by_tiles[number] = root(tile)
-        if self._root(roots) == signed_root:
+        self._book.sealed, tiles_right, told = self._find_sealed(roots, by_tiles, signed_root)
+        if self._book.sealed and not tiles_right:
             for number in self._doubtful:
                 self._findings.add("its hashes are not those of the entries", f"tile {number} of level 0")
-            return
-        sealed = self._root(by_tiles) == signed_root
+        else:
+            self._name_doubtful(roots, by_tiles, sealed=tiles_right)
+        for number, leaf in sorted(told.items()):
+            self._findings.add(CHANGED, f"entry {number}", self._book.describe(number), number=number)
+            self._book.damaged[number] = leaf
+
+    def _find_sealed(
+        self, roots: list[bytes], by_tiles: list[bytes], signed_root: bytes | None
+    ) -> tuple[bool, bool, dict[int, bytes]]:
+        """Whether what is stored gives the signed root, whether with the tiles, and with which hashes for the tail."""
+        if self._root(roots, {}) == signed_root:
+            return True, False, {}
+        if signed_root is not None:
+            told = told_otherwise(self._stored, self._book)
+            for bundles, tail in ((by_tiles, {}), (roots, told), (by_tiles, told)):
+                if self._root(bundles, tail) == signed_root:
+                    return True, bundles is by_tiles, tail
+        return False, False, {}
+
+    def _name_doubtful(self, roots: list[bytes], by_tiles: list[bytes], *, sealed: bool) -> None:
         for number, (tile, hashes) in self._doubtful.items():
             changed = [slot for slot in range(WIDTH) if tile[slot] != hashes[slot]]
             self._name_changed(number, changed, sealed=sealed)
@@ -123,7 +144,7 @@ class Survey:
                 self._book.damaged.update((number * WIDTH + slot, tile[slot]) for slot in changed)
 
     def _name_changed(self, bundle: int, slots: Sequence[int], *, sealed: bool) -> None:
-        what = "its bytes are not those that were sealed"
+        what = CHANGED
         if not sealed:
             what = "its bytes and the hash stored of them differ, and no signed root tells which was changed"
         if len(slots) > MANY:
@@ -134,10 +155,12 @@ class Survey:
         for number in (bundle * WIDTH + slot for slot in slots):
             self._findings.add(what, f"entry {number}", self._book.describe(number), number=number)
 
-    def _root(self, roots: list[bytes]) -> bytes:
-        above, tail = CompactRange(), CompactRange()
+    def _root(self, roots: list[bytes], told: Mapping[int, bytes]) -> bytes:
+        """The log's root, with other hashes than their own for the entries of the tail in `told`."""
+        above, tail, start = CompactRange(), CompactRange(), self._book.bundles * WIDTH
         above.extend(roots)
-        tail.extend(leaf_hashes(each or b"" for each in self._book.tail))
+        hashes = leaf_hashes(each or b"" for each in self._book.tail)
+        tail.extend(told.get(number, leaf) for number, leaf in enumerate(hashes, start))
         return CompactRange(self._book.size, (*above.hashes, *tail.hashes)).root()
 
     def _compare_tiles(self, roots: list[bytes]) -> set[int]:

@@ -10,7 +10,7 @@ from counterfoil.ledger.system import TRANSACTION
 from counterfoil.proof.canonical import labelled, unlabelled
 from counterfoil.proof.entry import Entry
 from counterfoil.proof.index import HASH, record_key
-from counterfoil.store.audit.finding import Findings
+from counterfoil.store.audit.finding import Findings, reason
 from counterfoil.store.audit.logbook import Logbook
 from counterfoil.store.audit.replay import Replay
 from counterfoil.store.audit.stored import TABLES, Row, Stored, shown
@@ -26,7 +26,9 @@ def read_pending(stored: Stored, findings: Findings) -> dict[str, Pending]:
             pending = decode_pending(row[1:])
         except CounterfoilError as error:
             stored.ill["pending"].add(row[0])
-            findings.add(f"a waiting transaction cannot be read: {error}", f"pending row {shown(row[0])}")
+            findings.add(
+                f"a waiting transaction cannot be read: {reason(error)}", f"pending row {shown(row[0])}"
+            )
             continue
         if unlabelled(pending.hash) != row[0]:
             stored.ill["pending"].add(row[0])

@@ -98,7 +98,9 @@ async def show_metrics(
     query(request, NoQuery)
     require(caller, "metrics")
     behind = {each.name: each.behind for each in await witness_statuses(service)}
-    text = metrics.text(service.node.store.head.size, service.writer.waiting, behind)
+    latest = service.auditing.latest
+    faults = latest.audited.found if latest is not None and latest.audited is not None else None
+    text = metrics.text(service.node.store.head.size, service.writer.waiting, behind, faults)
     return answer(
         text, headers={"cache-control": "no-store"}, media_type=CONTENT_TYPE.removesuffix("; charset=utf-8")
     )

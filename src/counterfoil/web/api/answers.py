@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response
 from msgspec import UNSET, UnsetType
 
-from counterfoil.node import Receipt
+from counterfoil.engine.submission import Receipt
 from counterfoil.proof.canonical import canonical
 from counterfoil.web.api.asking import JSON
 from counterfoil.web.api.places import TRANSACTIONS

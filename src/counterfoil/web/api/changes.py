@@ -8,10 +8,11 @@ from weakref import WeakKeyDictionary
 
 from litestar.exceptions import HTTPException
 
+from counterfoil.engine.submission import Receipt, Submission
 from counterfoil.errors import Conflict, NotFound, Refused
 from counterfoil.identity.caller import Caller
 from counterfoil.ledger.system import GOVERNED, LEDGER_ONLY
-from counterfoil.node import Node, Receipt, Submission
+from counterfoil.node import Node
 from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import Entry, Proposal, decode_entry
 from counterfoil.proof.index import record_key

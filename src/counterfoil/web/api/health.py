@@ -14,6 +14,7 @@ import msgspec
 from counterfoil.errors import CounterfoilError, Damaged, Unavailable
 from counterfoil.gateway.cosigner import WitnessStatus
 from counterfoil.node import Node
+from counterfoil.proof.instant import instant_text
 from counterfoil.web.problem import without_paths
 from counterfoil.web.service import Service
 
@@ -92,6 +93,8 @@ class _Examination:
             "writer": self._look_at_writer,
             "clock": _look_at_clock,
             "disk": _look_at_disk,
+            "catalogue": _look_at_catalogue,
+            "audit": _look_at_audit,
             "witnesses": self._look_at_witnesses,
         }
         checks = tuple([await _taken(name, look, service) for name, look in looks.items()])
@@ -119,6 +122,8 @@ class _Examination:
         return STORING
 
     async def _look_at_writer(self, service: Service) -> str:
+        if not service.writer.alive:
+            raise Unavailable("the thread that writes has ended; start the node anew")
         # The witnesses are asked after whatever the writer does, so that it is only given something to do where others
         # wait for it as well.
         if service.writer.waiting and self._held_since is None:
@@ -171,6 +176,24 @@ async def _look_at_disk(service: Service) -> str:
     if free < MIN_FREE_BYTES:
         raise Unavailable(f"the disk has {free:,} bytes left; make room")
     return f"the disk has over {MIN_FREE_BYTES:,} bytes left"
+
+
+async def _look_at_catalogue(service: Service) -> str:
+    if service.follower.error is not None:
+        raise Unavailable(f"lists and search stand still: {service.follower.error}")
+    return "lists and search follow the log"
+
+
+async def _look_at_audit(service: Service) -> str:
+    latest = service.auditing.latest
+    if latest is None:
+        return "not audited yet since the node was started"
+    when = instant_text(int(latest.began))
+    if latest.audited is None:
+        raise Unavailable(f"the audit of {when} could not be done: {latest.error}")
+    if latest.audited.found:
+        raise Damaged(f"the audit of {when} found {latest.audited.found} faults; the page /audit names them")
+    return f"the audit of {when} found nothing"
 
 
 _EXAMINATIONS: Final[WeakKeyDictionary[Node, _Examination]] = WeakKeyDictionary()

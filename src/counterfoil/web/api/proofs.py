@@ -26,6 +26,8 @@ from counterfoil.web.service import Service
 
 LONG: Final = 100
 """From how many versions on proving them all takes longer than other readers should wait."""
+LONGER: Final = 5_000
+"""From how many versions on proving one of them does: all are gone through to find it."""
 _QUICK: Final[WeakKeyDictionary[Node, CurrentProofs]] = WeakKeyDictionary()
 
 
@@ -58,8 +60,9 @@ async def show_proof(request: Asked, service: Service, place: Place) -> Answer:
             return prove_absent(store, register, record, genesis_size=size)
         return prove_record(store, register, record, versions=versions, genesis_size=size)
 
-    # A view of its own takes in what the index lacks, which takes seconds where much has changed.
-    long = versions == "all" and await service.read(lambda store: _is_long(store, place))
+    most = LONG if versions == "all" else LONGER
+    # A view of its own first takes in what the index lacks, which takes seconds where much has changed.
+    long = await service.read(lambda store: _versions(store, place)) > most
     return await _proof(service, prove, long=long)
 
 
@@ -103,6 +106,6 @@ async def _proof(service: Service, prove: Callable[[Store], Bundle], *, long: bo
     return answer(await service.proved(lambda store: prove(store).encode(), long=long))
 
 
-def _is_long(store: Store, place: Place) -> bool:
+def _versions(store: Store, place: Place) -> int:
     state = store.record(record_key(place.register, place.record))
-    return state is not None and state.version > LONG
+    return state.version if state else 0

@@ -192,18 +192,18 @@ async def post_entry(
     request: Asked, service: NamedDependency[Service], caller: NamedDependency[Caller]
 ) -> Answer:
     """Add an entry to a record by the operation's name."""
-    query(request, NoQuery)
     place = place_of(request.scope["raw_path"])
     if place.rest != (ADDITIONS,):
         raise not_allowed(methods_at(place))
+    query(request, NoQuery)
     return await add_entry(Change(request, service, caller), place)
 
 
 async def _write(request: Asked, service: Service, caller: Caller, write: Write) -> Answer:
-    query(request, NoQuery)
     place = place_of(request.scope["raw_path"])
     if place.rest:
         raise not_allowed(methods_at(place))
+    query(request, NoQuery)
     return await write(Change(request, service, caller), place)
 
 

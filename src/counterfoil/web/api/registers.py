@@ -9,10 +9,10 @@ from litestar import post, route
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from counterfoil.engine.submission import Submission
 from counterfoil.errors import Malformed, NotFound
 from counterfoil.identity.caller import Caller
 from counterfoil.ledger.system import LEDGER_ONLY, REGISTER
-from counterfoil.node import Submission
 from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import Proposal, decode_entry
 from counterfoil.proof.index import record_key

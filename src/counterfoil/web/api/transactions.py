@@ -11,9 +11,9 @@ from litestar import post, route
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from counterfoil.engine.submission import Receipt, Submission
 from counterfoil.errors import CounterfoilError, Malformed, NotFound, Unavailable
 from counterfoil.identity.caller import Caller
-from counterfoil.node import Receipt, Submission
 from counterfoil.proof.canonical import canonical, unlabelled
 from counterfoil.proof.entry import Proposal
 from counterfoil.proof.transaction import Endorsement, Expectation

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 import msgspec
 from litestar import Request, Response
 
+from counterfoil.errors import Malformed
 from counterfoil.web.portal.addresses import JSON
 from counterfoil.web.portal.ledger_facts import LedgerFacts, ledger_facts
 from counterfoil.web.portal.templating import render
@@ -17,6 +19,8 @@ PageRequest: TypeAlias = Request[Any, Any, Any]
 HTML_TYPE: Final = "text/html"
 """The library adds to every type of text that it is UTF-8."""
 JSON_TYPE: Final = "application/json"
+MAX_NAMED: Final = 8
+"""How many unknown members of a query an error names."""
 REVALIDATE: Final = "no-cache"
 """Pages are kept by who read them, and asked about each time: the entity tag makes that a few bytes."""
 
@@ -35,6 +39,18 @@ def wants_json(request: PageRequest) -> bool:
     accepted = request.headers.get("accept", "")
     html, json = accepted.find("text/html"), accepted.find(JSON_TYPE)
     return json >= 0 and (html < 0 or json < html)
+
+
+def check_members(request: PageRequest, asks: Collection[str]) -> None:
+    """Raise `Malformed` where the query has a member that the page does not know: it would be passed over unseen."""
+    unknown = sorted({name for name in request.query_params if name not in asks})
+    if not unknown:
+        return
+    known = f"it knows {', '.join(asks)}" if asks else "it takes none"
+    raise Malformed(
+        f"this page does not know {', '.join(f'{name!r:.40}' for name in unknown[:MAX_NAMED])} in its address; "
+        f"{known}, so leave out the rest"
+    )
 
 
 async def answer(

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from counterfoil.errors import Busy, Refused
+from counterfoil.errors import Busy, Damaged, Refused
 from counterfoil.home import refused_by_machine
 from counterfoil.proof.canonical import canonical
 from counterfoil.proof.entry import Entry
@@ -37,7 +37,7 @@ def write_download(store: Store, register: str, form: str, entries: int, folder:
     """A register in a form, in a file without a name in `folder`, to be read from its beginning and closed.
 
     `entries` is how many entries the register has. Raises `NotFound`, `Refused` where the form or the page cannot hold
-    it, `Busy` where others are being made.
+    it, `Busy` where others are being made, `Damaged` where an entry cannot be given: no file has a silent gap.
     """
     definition_of(store, register)
     if entries > MAX_ENTRIES:
@@ -49,6 +49,8 @@ def write_download(store: Store, register: str, form: str, entries: int, folder:
         raise Busy("other registers are being made into files at this moment; ask again in a while")
     try:
         return _written(_lines(store, register, form), folder)
+    except Damaged as error:
+        raise Damaged(f"the file would have a gap: {error}") from None
     finally:
         _turns.release()
 

@@ -18,12 +18,13 @@ HEADINGS: Final = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "That cannot be given",
     HTTPStatus.SERVICE_UNAVAILABLE: "Not at this moment",
 }
+DAMAGED: Final = "It is damaged, and not given"
 OTHERWISE: Final = "Something went wrong"
 
 
 def error_page(request: Request[Any, Any, Any], said: Problem) -> Response[Any]:
     """A page that says what is wrong and what to do."""
-    heading = HEADINGS.get(HTTPStatus(said.status), OTHERWISE)
+    heading = DAMAGED if said.kind == "damaged" else HEADINGS.get(HTTPStatus(said.status), OTHERWISE)
     data = render("error.html", heading=heading, problem=said, sentence=_sentence(said.detail))
     headers = {**said.headers, "cache-control": "no-store"}
     return Response(data, media_type=HTML_TYPE, status_code=said.status, headers=headers)

@@ -22,6 +22,8 @@ class FrontView(msgspec.Struct, frozen=True):
     records: int
     entries: int
     weeks: tuple[Bar, ...]
+    last: str
+    """The day that the last week ends with."""
 
 
 def front_view(catalogue: Catalogue, now: float) -> FrontView:
@@ -36,4 +38,5 @@ def front_view(catalogue: Catalogue, now: float) -> FrontView:
         sum(each.records for each in registers),
         sum(each.entries for each in registers),
         weeks,
+        year.last.isoformat(),
     )

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from counterfoil.errors import Damaged
 from counterfoil.gateway.cosigner import WitnessStatus
 from counterfoil.proof.canonical import labelled
 from counterfoil.proof.entry import Entry, decode_entry
@@ -64,6 +65,8 @@ class LogView(msgspec.Struct, frozen=True):
     witnesses: tuple[Witness, ...]
     growth: tuple[Bar, ...]
     entries: tuple[EntryLine, ...]
+    damaged: str | None
+    """Why one of the latest entries is not among them."""
 
 
 class EntryView(msgspec.Struct, frozen=True):
@@ -95,7 +98,7 @@ def log_view(store: Store, witnesses: Sequence[WitnessStatus], days: Sequence[Da
     size = store.head.size
     note = store.latest_published() or store.note
     parsed = parse_note(note)
-    entries = [decode_entry(data) for data in store.entries(max(0, size - LATEST))]
+    entries, damaged = _latest(store)
     return LogView(
         size,
         labelled(store.root_at(size)),
@@ -107,9 +110,21 @@ def log_view(store: Store, witnesses: Sequence[WitnessStatus], days: Sequence[Da
         growth_of(days),
         tuple(
             EntryLine(each.number, each.time, each.register, each.record, each.version, each.operation)
-            for each in reversed(entries)
+            for each in entries
         ),
+        damaged,
     )
+
+
+def _latest(store: Store) -> tuple[list[Entry], str | None]:
+    """The log's latest entries, the last first, and why the first of those is damaged that are left out."""
+    entries, damaged = [], None
+    for number in range(store.head.size - 1, max(0, store.head.size - LATEST) - 1, -1):
+        try:
+            entries.append(decode_entry(store.entry(number)))
+        except Damaged as error:
+            damaged = damaged or str(error)
+    return entries, damaged
 
 
 def _witness(status: WitnessStatus) -> Witness:

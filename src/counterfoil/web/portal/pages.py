@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from litestar import Response, route
@@ -15,11 +15,12 @@ from counterfoil.errors import Malformed, NotFound
 from counterfoil.web.portal.about_view import about_view
 from counterfoil.web.portal.activity_view import activity_view
 from counterfoil.web.portal.addresses import JSON, entry_address
-from counterfoil.web.portal.answer import PageRequest, answer, site_of
+from counterfoil.web.portal.answer import PageRequest, answer, check_members, site_of
 from counterfoil.web.portal.audit_view import audit_view
 from counterfoil.web.portal.front_view import front_view
 from counterfoil.web.portal.log_view import entry_view, log_view
-from counterfoil.web.portal.register_view import MAX_QUERY, read_entries, registers_view
+from counterfoil.web.portal.reading import read_rows
+from counterfoil.web.portal.register_view import MAX_QUERY, registers_view
 from counterfoil.web.portal.search_view import HITS, SearchView, hits_of
 from counterfoil.web.portal.templating import CONTENTS
 from counterfoil.web.service import Service
@@ -28,9 +29,18 @@ from counterfoil.web.witness_statuses import witness_statuses
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
-def page(*paths: str) -> Callable[[AnyCallable], Any]:
-    """A route for reading a page, which is no part of the API's description."""
-    return route(list(paths), http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False)
+def page(*paths: str, asks: Collection[str] | None = ()) -> Callable[[AnyCallable], Any]:
+    """A route for reading a page, which is no part of the API's description.
+
+    `asks` are the members that its query may have; None where the page itself sees to that.
+    """
+
+    async def check_query(request: PageRequest) -> None:
+        if asks is not None:
+            check_members(request, asks)
+
+    methods = [HttpMethod.GET, HttpMethod.HEAD]
+    return route(list(paths), http_method=methods, include_in_schema=False, before_request=check_query)
 
 
 @page("/", "/index.json")
@@ -49,7 +59,7 @@ async def show_registers(request: PageRequest, service: NamedDependency[Service]
     return await answer(request, service, view, "registers.html", address="/registers")
 
 
-@page("/search", "/search.json")
+@page("/search", "/search.json", asks=("q", "register", "after"))
 async def show_search(request: PageRequest, service: NamedDependency[Service]) -> Response[bytes]:
     """What is found in all registers, or in one."""
     query, register = request.query_params.get("q", "").strip(), request.query_params.get("register") or None
@@ -58,11 +68,11 @@ async def show_search(request: PageRequest, service: NamedDependency[Service]) -
         raise Malformed(f"a search has at most {MAX_QUERY} characters; look for fewer words")
     catalogue = await service.current_catalogue()
     found = await service.in_thread(lambda: catalogue.search(query, register, after, HITS))
-    entries = await service.read(lambda store: read_entries(store, found.rows))
+    read = await service.read(lambda store: read_rows(store, found.rows))
     registers = catalogue.registers()
-    hits = hits_of(entries, query, {each.name: each.title for each in registers})
+    hits = hits_of(read.rows, query, {each.name: each.title for each in registers})
     shown = tuple(each for each in registers if not each.system)
-    view = SearchView(query, register, hits, after, found.next, shown)
+    view = SearchView(query, register, hits, read.damaged, after, found.next, shown)
     return await answer(request, service, view, "search.html", address="/search")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -16,6 +16,7 @@ from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.rules import INDEX_RECORD
+from counterfoil.registry.catalogue import Row
 from counterfoil.registry.table_definition import field_order
 from counterfoil.store.store import Store
 
@@ -41,6 +42,18 @@ SYSTEM: Final[dict[str, tuple[str, str]]] = {
 """The ledger's own registers, which no record defines: title and description."""
 
 
+class ReadRows(msgspec.Struct, frozen=True):
+    """Records as the store has them, or the catalogue's row where an entry is damaged, and why the first one is."""
+
+    rows: tuple[Entry | Row, ...]
+    damaged: str | None
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Those that can be shown."""
+        return [each for each in self.rows if isinstance(each, Entry)]
+
+
 def state_of(store: Store, register: str, record: str) -> RecordState | None:
     """The latest entry of a record; that of the index is kept apart."""
     if register == INDEX:
@@ -52,6 +65,22 @@ def latest(store: Store, register: str, record: str) -> Entry | None:
     """The latest version of a record; None where there is none."""
     state = state_of(store, register, record)
     return decode_entry(store.entry(state.number)) if state else None
+
+
+def read_rows(store: Store, rows: Sequence[Row]) -> ReadRows:
+    """The latest entry of each record, from the store; one that is not there is left out."""
+    found: list[Entry | Row] = []
+    damaged = None
+    for row in rows:
+        try:
+            entry = latest(store, row.register, row.record)
+        except Damaged as error:
+            damaged = damaged or str(error)
+            found.append(row)
+            continue
+        if entry is not None and (entry.register, entry.record) == (row.register, row.record):
+            found.append(entry)
+    return ReadRows(tuple(found), damaged)
 
 
 def numbers_back(store: Store, register: str, record: str) -> Iterator[int]:

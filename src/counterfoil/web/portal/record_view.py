@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from counterfoil.proof.canonical import Json, labelled
 from counterfoil.proof.entry import ENDING, Entry
 from counterfoil.proof.merkle import leaf_hash
 from counterfoil.registry.history import Clock, FieldChange, as_known, differences
+from counterfoil.registry.moment import earliest
 from counterfoil.store.store import Store
 from counterfoil.web.portal.reading import (
     definition_of,
@@ -27,6 +29,8 @@ SHOWN: Final = 25
 """How many versions a page shows at a time."""
 CALLED: Final = ("name", "title", "official-name", "register-name")
 """Fields that say what people call a record, the first that there is."""
+VALIDITY: Final = {"valid-from", "valid-to"}
+UNDATED: Final = "it states no validity, so that the same is given as of any day"
 MAX_KNOWN: Final = 10_000
 """How many versions a record may have for what was known of it to be found here."""
 
@@ -40,17 +44,24 @@ class Asked(msgspec.Struct, frozen=True, rename={"as_of": "as-of"}):
     before: int | None = None
 
     @classmethod
-    def read(cls, query: dict[str, str]) -> Asked:
-        """Read a query; an empty field of a form counts as left out. Raises `Malformed`."""
+    def read(cls, query: dict[str, str], now: float) -> Asked:
+        """Read a query; an empty field of a form counts as left out. `now` is in seconds since 1970.
+
+        Raises `Malformed`, also for what will be known on a day that has not begun.
+        """
+        known = query.get("known") or None
+        if known is not None and earliest(known) > datetime.fromtimestamp(now, UTC).timetuple()[:6]:
+            raise Malformed(
+                f"nobody can say yet what will be known on {known}; known is a day until today, by UTC, and as-of "
+                "may lie ahead"
+            )
         by = query.get("by") or Clock.LEDGER.value
         if by not in {clock.value for clock in Clock}:
             raise Malformed(f"a record is known by the clock of the ledger or the book, not by {by[:40]!r}")
         before = query.get("before") or None
         if before is not None and not (before.isascii() and before.isdecimal() and len(before) < 16):
             raise Malformed(f"before={before[:40]!r} is no version; it is a number")
-        return cls(
-            query.get("known") or None, query.get("as-of") or None, by, int(before) if before else None
-        )
+        return cls(known, query.get("as-of") or None, by, int(before) if before else None)
 
     @property
     def past(self) -> bool:
@@ -150,6 +161,8 @@ def record_view(store: Store, register: str, record: str, asked: Asked) -> Recor
             clock=Clock(asked.by),
         )
         entry, reason = found.entry, found.reason
+        if asked.as_of is not None and entry is not None and not entry.circumstances.keys() & VALIDITY:
+            reason = f"{reason}; {UNDATED}"
     history, older = _history(store, register, record, asked, last.version)
     return RecordView(
         register,

@@ -17,12 +17,13 @@ from counterfoil.errors import NotFound
 from counterfoil.proof.trust import Trust
 from counterfoil.web.portal.activity_view import years_of
 from counterfoil.web.portal.addresses import (
+    JSON,
     RecordAddress,
     read_record_address,
     record_address,
     register_address,
 )
-from counterfoil.web.portal.answer import PageRequest, answer, tagged
+from counterfoil.web.portal.answer import PageRequest, answer, check_members, tagged
 from counterfoil.web.portal.downloads import TYPES, parts_of, write_download
 from counterfoil.web.portal.pages import page
 from counterfoil.web.portal.proof_view import (
@@ -39,9 +40,17 @@ from counterfoil.web.portal.register_view import Wanted, find_rows, register_vie
 from counterfoil.web.service import Service
 
 BUNDLE_TYPE: Final = "application/json"
+_PROVED: Final = ("version", "versions")
+ASKS: Final = {
+    "": ("known", "as-of", "by", "before"),
+    "differences": ("from", "to"),
+    "proof": _PROVED,
+    "proof-bundle": _PROVED,
+}
+"""What the query of a record's pages may have."""
 
 
-@page("/registers/{name:str}")
+@page("/registers/{name:str}", asks=("sort", "state", "q", "after"))
 async def show_register(
     request: PageRequest, service: NamedDependency[Service], name: FromPath[str]
 ) -> Response[bytes] | Stream:
@@ -70,12 +79,22 @@ async def show_register(
     )
 
 
-@page("/registers/{name:str}/records/{rest:path}")
+@page("/registers/{name:str}/records", "/registers/{name:str}/records.json", asks=None)
+async def lead_to_register(request: PageRequest, name: FromPath[str]) -> Response[None]:
+    """What one may guess: the records stand on the register's page."""
+    json = JSON if request.scope["path"].endswith(JSON) else ""
+    query = request.url.query
+    place = register_address(name) + json + (f"?{query}" if query else "")
+    return Response(None, status_code=308, headers={"location": place})
+
+
+@page("/registers/{name:str}/records/{rest:path}", asks=None)
 async def show_record(
     request: PageRequest, service: NamedDependency[Service], name: FromPath[str], rest: FromPath[str]
 ) -> Response[bytes]:
     """A record, or one of the pages below it."""
     address = read_record_address(request.scope["raw_path"])
+    check_members(request, ASKS[address.page])
     match address.page:
         case "differences":
             return await _differences(request, service, address)
@@ -83,7 +102,7 @@ async def show_record(
             return await _proof(request, service, address)
         case "proof-bundle":
             return await _bundle(request, service, address)
-    asked = Asked.read(dict(request.query_params))
+    asked = Asked.read(dict(request.query_params), service.node.clock())
     deep = asked.past or asked.before is not None
     read = service.read_long if deep else service.read
     view = await read(lambda store: record_view(store, address.register, address.key, asked))

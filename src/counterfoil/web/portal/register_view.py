@@ -14,7 +14,7 @@ from counterfoil.proof.entry import ENDING, Entry, decode_entry
 from counterfoil.registry.catalogue import Catalogue, Order, RegisterSummary, Row
 from counterfoil.store.store import Store
 from counterfoil.web.portal.charts import Bar
-from counterfoil.web.portal.reading import definition_of, ordered, properties_of, state_of
+from counterfoil.web.portal.reading import definition_of, ordered, properties_of, read_rows, state_of
 from counterfoil.web.portal.words import brief, plural
 
 ROWS: Final = 50
@@ -35,7 +35,10 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class RecordLine(msgspec.Struct, frozen=True):
-    """A record in a table; `cells` are the values of its `columns`, shortened."""
+    """A record in a table; `cells` are the values of its `columns`, shortened.
+
+    Where its entry is damaged it has none: it is not shown, and the rest is as the catalogue remembers it.
+    """
 
     register: str
     record: str
@@ -45,6 +48,7 @@ class RecordLine(msgspec.Struct, frozen=True):
     status: str | None
     ended: bool
     time: str
+    damaged: bool = False
 
 
 class RegisterView(msgspec.Struct, frozen=True):
@@ -66,6 +70,7 @@ class RegisterView(msgspec.Struct, frozen=True):
     rules: tuple[str, ...]
     columns: tuple[str, ...]
     rows: tuple[RecordLine, ...]
+    damaged: str | None
     order: str
     state: str
     query: str
@@ -126,33 +131,26 @@ def find_rows(catalogue: Catalogue, register: str, wanted: Wanted) -> tuple[Sequ
     return page.rows, page.next
 
 
-def read_entries(store: Store, rows: Sequence[Row]) -> list[Entry]:
-    """The latest entry of each record, from the store; one that is not there is left out."""
-    found = []
-    for row in rows:
-        state = state_of(store, row.register, row.record)
-        if state is not None:
-            entry = decode_entry(store.entry(state.number))
-            if (entry.register, entry.record) == (row.register, row.record):
-                found.append(entry)
-    return found
-
-
-def record_lines(entries: Sequence[Entry], columns: Sequence[str]) -> tuple[RecordLine, ...]:
-    """Entries as lines of a table."""
+def record_lines(rows: Sequence[Entry | Row], columns: Sequence[str]) -> tuple[RecordLine, ...]:
+    """Records as lines of a table."""
     return tuple(
         RecordLine(
             each.register,
             each.record,
-            tuple(brief(each.fields[name]) if name in each.fields else "" for name in columns),
+            _cells(each, columns) if isinstance(each, Entry) else (),
             each.number,
             each.version,
             each.status,
             each.operation in ENDING,
             each.time,
+            not isinstance(each, Entry),
         )
-        for each in entries
+        for each in rows
     )
+
+
+def _cells(entry: Entry, columns: Sequence[str]) -> tuple[str, ...]:
+    return tuple(brief(entry.fields[name]) if name in entry.fields else "" for name in columns)
 
 
 def columns_of(definition: DefinitionFields, entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -252,8 +250,8 @@ def register_view(
 ) -> RegisterView:
     """Read a register's definition and records. Raises `NotFound`."""
     definition = definition_of(store, register)
-    entries = read_entries(store, rows)
-    columns = columns_of(definition, entries)
+    read = read_rows(store, rows)
+    columns = columns_of(definition, read.entries)
     state = state_of(store, ".agency", definition.authority) if definition.authority else None
     name = decode_entry(store.entry(state.number)).fields.get("name") if state else None
     policy = definition.policy if definition.policy is not None else f"agency:{definition.authority}"
@@ -273,7 +271,8 @@ def register_view(
         fields=fields_of(definition),
         rules=rules_of(definition),
         columns=columns,
-        rows=record_lines(entries, columns),
+        rows=record_lines(read.rows, columns),
+        damaged=read.damaged,
         order=wanted.order,
         state=wanted.state,
         query=wanted.query,

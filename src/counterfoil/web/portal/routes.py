@@ -17,6 +17,7 @@ routes: Final[list[Any]] = [
     pages.show_about,
     pages.send_static,
     register_pages.show_register,
+    register_pages.lead_to_register,
     register_pages.show_record,
     verify_pages.show_verify,
     verify_pages.judge_proof,

@@ -11,7 +11,7 @@ import msgspec
 
 from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import ENDING, Entry
-from counterfoil.registry.catalogue import RegisterSummary
+from counterfoil.registry.catalogue import RegisterSummary, Row
 from counterfoil.registry.catalogue_text import searchable
 from counterfoil.web.portal.record_view import CALLED
 from counterfoil.web.portal.words import brief, plain
@@ -37,7 +37,7 @@ class Snippet(msgspec.Struct, frozen=True):
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """A record that was found."""
+    """A record that was found; one whose entry is damaged is named, and not shown."""
 
     register: str
     title: str
@@ -48,6 +48,7 @@ class Hit(msgspec.Struct, frozen=True):
     time: str
     ended: bool
     snippets: tuple[Snippet, ...]
+    damaged: bool = False
 
 
 class SearchView(msgspec.Struct, frozen=True):
@@ -56,15 +57,18 @@ class SearchView(msgspec.Struct, frozen=True):
     query: str
     register: str | None
     hits: tuple[Hit, ...]
+    damaged: str | None
     after: str | None
     next: str | None
     registers: tuple[RegisterSummary, ...]
 
 
-def hits_of(entries: Sequence[Entry], query: str, titles: dict[str, str | None]) -> tuple[Hit, ...]:
-    """The entries that do have what was looked for, as the store has them now."""
+def hits_of(rows: Sequence[Entry | Row], query: str, titles: dict[str, str | None]) -> tuple[Hit, ...]:
+    """The entries that do have what was looked for, as the store has them now, and those that are damaged."""
     words = folded_words(query)
-    return tuple(_hit(entry, words, titles) for entry in entries if _matches(entry, words))
+    return tuple(
+        _hit(each, words, titles) for each in rows if not isinstance(each, Entry) or _matches(each, words)
+    )
 
 
 def folded_words(text: str) -> list[str]:
@@ -81,8 +85,9 @@ def _matches(entry: Entry, words: Sequence[str]) -> bool:
     return all(word in text for word in words)
 
 
-def _hit(entry: Entry, words: Sequence[str], titles: dict[str, str | None]) -> Hit:
-    called = next((entry.fields[name] for name in CALLED if isinstance(entry.fields.get(name), str)), None)
+def _hit(entry: Entry | Row, words: Sequence[str], titles: dict[str, str | None]) -> Hit:
+    fields = entry.fields if isinstance(entry, Entry) else {}
+    called = next((fields[name] for name in CALLED if isinstance(fields.get(name), str)), None)
     return Hit(
         entry.register,
         titles.get(entry.register) or entry.register,
@@ -92,7 +97,8 @@ def _hit(entry: Entry, words: Sequence[str], titles: dict[str, str | None]) -> H
         entry.version,
         entry.time,
         entry.operation in ENDING,
-        tuple(_snippets(entry.fields, words)),
+        tuple(_snippets(fields, words)),
+        not isinstance(entry, Entry),
     )
 
 

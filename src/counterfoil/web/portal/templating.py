@@ -54,7 +54,12 @@ def _environment() -> Environment:
         cache_size=-1,
     )
     environment.filters.update(
-        number=words.number, moment=words.moment, day=words.day, brief=words.brief, plain=words.plain
+        number=words.number,
+        size=words.size,
+        moment=words.moment,
+        day=words.day,
+        brief=words.brief,
+        plain=words.plain,
     )
     environment.globals.update(
         static=ADDRESSES.__getitem__,
@@ -73,6 +78,9 @@ def _environment() -> Environment:
 
 
 ENVIRONMENT: Final = _environment()
+for _name in ENVIRONMENT.list_templates():
+    # Compiled here, and not by the first reader of each kind of page.
+    ENVIRONMENT.get_template(_name)
 
 
 def render(template: str, **context: Any) -> bytes:

@@ -10,6 +10,7 @@ from counterfoil.errors import Malformed
 from counterfoil.proof.report import Report
 from counterfoil.proof.trust import MAX_TRUST_BYTES, Trust
 from counterfoil.proof.verify import verify
+from counterfoil.web.portal.seeming import Seeming, seeming
 
 MAX_NAME: Final = 120
 
@@ -23,6 +24,10 @@ class VerifyView(msgspec.Struct, frozen=True):
     bytes: int = 0
     judged_by: Judge | None = None
     report: Report | None = None
+    seems: Seeming | None = None
+    """What it is instead, where it is no proof at all."""
+    elsewhere: str | None = None
+    """The origin of the log that it is of, where that is another one and nobody gave its trust policy."""
 
 
 def verify_view(name: str, data: bytes, given: bytes | None, own: Trust | None) -> VerifyView:
@@ -35,7 +40,11 @@ def verify_view(name: str, data: bytes, given: bytes | None, own: Trust | None) 
             "no file came with the form, or an empty one; choose a proof, a file that ends in .proof.json"
         )
     trust, by = _trust(data, given, own)
-    return VerifyView(name[:MAX_NAME] or "proof", len(data), by, verify(data, trust))
+    report = verify(data, trust)
+    unread = any(step.name == "form" and step.passed is False for step in report.steps)
+    seems = seeming(data) if unread else None
+    origin = _origin(data) if by == "no trust policy" and own is not None and not unread else None
+    return VerifyView(name[:MAX_NAME] or "proof", len(data), by, report, seems, origin)
 
 
 def _trust(data: bytes, given: bytes | None, own: Trust | None) -> tuple[Trust | None, Judge]:

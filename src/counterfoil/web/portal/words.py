@@ -47,6 +47,13 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", _THIN)
 
 
+def size(count: int) -> str:
+    """How long a file is: 812 bytes, 14.2 kB, 3.1 MB."""
+    if count < 1000:
+        return plural(count, "byte")
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
 def plural(count: int, noun: str) -> str:
     """A number and its noun: 1 entry, 2 entries, 3 records."""
     if count == 1:
