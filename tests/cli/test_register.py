@@ -21,7 +21,7 @@ def test_a_list_has_each_with_its_counts(command: Command, land: Path) -> None:
 
 def test_one_record_is_counted_as_one(command: Command) -> None:
     command("register", "create", "tree", "--title", "Trees")
-    command("create", "tree", "1", "--field", "kind=oak")
+    command("record", "create", "tree", "1", "--field", "kind=oak")
     assert command("register").text == "tree  1 record, 1 entry  Trees\n"
 
 

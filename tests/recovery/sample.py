@@ -27,6 +27,15 @@ class Made(NamedTuple):
     root: str
 
 
+class Other(NamedTuple):
+    """Another ledger that has signed more: its installation, its backup, and its keys, once with our ledger's origin."""
+
+    home: Path
+    backup: Path
+    keys: Path
+    posing: Path
+
+
 def archive_of(home: Home, path: Path, registers: Sequence[str] = ()) -> Path:
     """Write an archive of an installation, or of some of its registers."""
     with (

@@ -18,9 +18,11 @@ from counterfoil.ledger.system import LastSeen
 from counterfoil.proof.checkpoint import Checkpoint, sign_as_log
 from counterfoil.proof.note import parse_note
 from counterfoil.proof.trust import Trust
+from counterfoil.recovery.keys_file import load_keys
 from counterfoil.recovery.mark import read_mark
 from counterfoil.recovery.restore import restore
 from counterfoil.recovery.resume import resume
+from tests.cli.calling import snapshot
 from tests.gateway.witness_served import cosigning_keys, served_witness
 from tests.recovery.sample import Made, faults, grown, note
 from tests.store.sample import Clock
@@ -94,12 +96,18 @@ def test_one_that_knows_another_history(witness: AskedWitness, restored: Home, m
     assert mark.step == "asking"
 
 
-def test_one_that_is_away_is_waited_for_or_removed(restored: Home, witness: AskedWitness) -> None:
+def test_one_that_is_away_is_waited_for_or_removed(made: Made, restored: Home, witness: AskedWitness) -> None:
     away = cosigning_keys("witness.example/away")
     Witnesses(restored.witnesses).add("http://127.0.0.1:9", away)
-    with pytest.raises(Unavailable):
-        resume(restored, ask=ask_witnesses(restored))
-    assert read_mark(restored) is not None
+    before = snapshot(restored.folder)
+    with pytest.raises(Unavailable) as refused:
+        resume(restored, ask=ask_witnesses(restored), keys=load_keys(made.keys))
+    said = str(refused.value)
+    assert said.startswith(
+        "nothing was changed, because the witness witness.example/away does not say what it knows"
+    )
+    assert said.endswith(f": counterfoil witness remove witness.example/away --home {restored.folder}")
+    assert snapshot(restored.folder) == before
     Witnesses(restored.witnesses).remove("witness.example/away")
     assert resume(restored, ask=ask_witnesses(restored)).entries == 458
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.errors import CounterfoilError, Damaged, NotFound, Unavailable
+from counterfoil.errors import CounterfoilError, Damaged, NotFound, Unavailable, Unverified
 from counterfoil.home import KEY_FILES, Home
 from counterfoil.node import Node
 from counterfoil.proof.canonical import labelled
 from counterfoil.recovery.backup import back_up
 from counterfoil.recovery.unpack import audit_closed
-from tests.recovery.sample import Made, roots
+from tests.recovery.sample import Made, faults, roots
 from tests.store.sample import Clock, title
 from tests.store.tamper import opened
 
@@ -30,7 +30,7 @@ def test_it_holds_the_store_and_what_lies_beside_and_no_key(home: Home, tmp_path
     home.access.write_bytes(ACCESS)
     done = back_up(home, tmp_path / "copy", clock=lambda: 1_800_000_123.9)
     copy = tmp_path / "copy"
-    assert files(copy) == ["access.json", "store.db", "trust.json"]
+    assert files(copy) == ["access.json", "backup", "store.db", "trust.json"]
     assert (copy / "access.json").read_bytes() == ACCESS
     assert done.bytes == sum((copy / name).stat().st_size for name in files(copy))
     assert (done.origin, done.entries, done.taken) == ("ledger.example/sample", 458, 1_800_000_123)
@@ -58,11 +58,39 @@ def test_the_copy_is_sound_to_its_last_byte(made: Made) -> None:
 def test_keys_go_into_a_file_of_their_own_with_what_they_signed_last(home: Home, tmp_path: Path) -> None:
     back_up(home, tmp_path / "copy", keys=tmp_path / "keys")
     written = json.loads((tmp_path / "keys").read_bytes())
-    assert written["format"] == "keys/v1"
+    assert (written["format"], written["origin"]) == ("keys/v1", "ledger.example/sample")
     assert written["seeds"] == {
         use: (home.keys / name).read_text().strip() for use, (name, _) in KEY_FILES.items()
     }
     assert written["last-signed"] == {"size": 458, "root": roots(home)[0]}
+
+
+def test_it_may_lack_the_keys_and_an_installation_may_not(home: Home, made: Made, tmp_path: Path) -> None:
+    shutil.copytree(made.backup, tmp_path / "copy")
+    copy = Home(tmp_path / "copy")
+    assert faults(copy) == []
+    (copy.folder / "backup").write_bytes(b"not empty")
+    assert faults(copy) == ["backup: it holds bytes, and must hold none"]
+    (copy.folder / "backup").unlink()
+    names = ["last-signed", *(name for name, _ in KEY_FILES.values())]
+    assert [fault.partition(":")[0] for fault in faults(copy)] == [f"keys/{name}" for name in names]
+    shutil.copytree(home.keys, copy.keys)
+    (copy.folder / "backup").touch()
+    assert faults(copy) == ["backup: it is no part of an installation"]
+
+
+def test_the_files_beside_the_store_are_audited_too(home: Home, tmp_path: Path) -> None:
+    home.trust.write_bytes(home.trust.read_bytes().replace(b"sample", b"simple"))
+    with pytest.raises(Damaged, match=r"no backup was made \(trust.json: it is not the policy"):
+        back_up(home, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_keys_that_are_no_members_are_not_written(home: Home, tmp_path: Path) -> None:
+    home.create_key("checkpoint")
+    with pytest.raises(Unverified, match="the file of keys holds keys that no member of the ledger"):
+        back_up(home, tmp_path / "copy", keys=tmp_path / "keys")
+    assert not (tmp_path / "keys").exists()
 
 
 def test_one_that_writes_goes_on_meanwhile(home: Home, tmp_path: Path) -> None:

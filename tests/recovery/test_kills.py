@@ -96,7 +96,7 @@ def test_a_restore(made: Made, tmp_path: Path) -> None:
             assert (mark.step, faults(new), roots(new)) == ("asking", [], roots(Home(made.home)))
             shutil.rmtree(new.folder)
 
-    assert every_death(begin, lambda: restore(made.backup, new, keys=made.keys)) == 8
+    assert every_death(begin, lambda: restore(made.backup, new, keys=made.keys)) == 9
 
 
 def test_going_on(made: Made, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_repair(made: Made, home: Home, tmp_path: Path) -> None:
             shutil.rmtree(damaged.folder)
         shutil.copytree(home.folder, damaged.folder)
 
-    assert every_death(begin, lambda: repair(damaged, made.backup)) == 2
+    assert every_death(begin, lambda: repair(damaged, made.backup)) == 3
 
 
 def test_a_repair_of_what_a_killed_writer_left(made: Made, home: Home, tmp_path: Path) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 
 import pytest
 
-from counterfoil.errors import Damaged, Malformed, NotFound, Refused, Unavailable
+from counterfoil.errors import Damaged, Malformed, NotFound, Refused, Unavailable, Unverified
 from counterfoil.home import KEY_FILES, Home
 from counterfoil.home_audit import audit_home
 from counterfoil.node import Node
+from counterfoil.recovery.backup import back_up
+from counterfoil.recovery.keys_file import load_keys
 from counterfoil.recovery.mark import UNPACKING, Mark, write_mark
 from counterfoil.recovery.restore import restore
-from tests.recovery.sample import Made, archive_of, faults, roots
+from counterfoil.recovery.resume import resume
+from tests.recovery.sample import Made, Other, archive_of, faults, roots
 from tests.store.sample import Clock, title
 from tests.store.tamper import opened
 
@@ -109,6 +113,103 @@ def test_a_file_that_holds_no_keys_is_refused_before_anything_is_made(
     with pytest.raises(Malformed, match="holds no keys"):
         restore(made.backup, Home(tmp_path / "new"), keys=tmp_path / "keys")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("which", "why"),
+    [
+        (
+            "keys",
+            r"the file of keys is of the ledger 'ledger.example/other', and this is 'ledger.example/sample'",
+        ),
+        ("posing", r"the file of keys holds keys that no member of the ledger 'ledger.example/sample' lists"),
+    ],
+    ids=["another ledger's", "another ledger's that name this one"],
+)
+def test_keys_of_another_ledger_are_refused(
+    made: Made, other: Other, tmp_path: Path, which: str, why: str
+) -> None:
+    new = Home(tmp_path / "new")
+    with pytest.raises(Unverified, match=why):
+        restore(made.backup, new, keys=getattr(other, which))
+    assert not new.folder.exists()
+    restore(made.backup, new)
+    with pytest.raises(Unverified, match=why):
+        resume(new, keys=load_keys(getattr(other, which)))
+    assert (new.keys.exists(), faults(new), roots(new)) == (False, [], roots(Home(made.home)))
+
+
+def test_keys_of_another_ledger_that_were_put_there_by_hand_too(
+    made: Made, other: Other, tmp_path: Path
+) -> None:
+    new = Home(tmp_path / "new")
+    restore(made.backup, new)
+    shutil.copytree(other.home / "keys", new.keys)
+    with pytest.raises(Unverified, match="new/keys holds keys that no member of the ledger"):
+        resume(new)
+    assert resume(new, keys=load_keys(made.keys)).predecessor is None
+    assert faults(new) == []
+
+
+def test_a_successor_keeps_the_old_ledger_through_backup_and_restore(succeeded: Home, tmp_path: Path) -> None:
+    (kept,) = (succeeded.folder / "predecessors").iterdir()
+    done = back_up(succeeded, tmp_path / "copy", keys=tmp_path / "keys")
+    copy = tmp_path / "copy" / "predecessors" / kept.name
+    assert (copy.read_bytes(), faults(Home(tmp_path / "copy"))) == (kept.read_bytes(), [])
+    assert (done.lacking, done.bytes > copy.stat().st_size) == ((), True)
+    new = Home(tmp_path / "new")
+    restore(tmp_path / "copy", new, keys=tmp_path / "keys")
+    assert (new.folder / "predecessors" / kept.name).read_bytes() == kept.read_bytes()
+    assert (resume(new).entries, faults(new)) == (done.entries, [])
+
+
+def test_where_the_old_ledger_is_lost_the_new_one_is_backed_up_and_restored_all_the_same(
+    succeeded: Home, tmp_path: Path
+) -> None:
+    (kept,) = (succeeded.folder / "predecessors").iterdir()
+    kept.unlink()
+    what = f"predecessors/{kept.name}: it holds the ledger that went before, and is missing"
+    assert back_up(succeeded, tmp_path / "copy").lacking == (what,)
+    restore(tmp_path / "copy", Home(tmp_path / "new"))
+    assert faults(Home(tmp_path / "new")) == [what]
+
+
+def test_a_full_disk_is_the_targets(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(source))
+
+    new = Home(tmp_path / "new")
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(Unavailable) as refused:
+        restore(made.backup, new)
+    assert str(refused.value) == (
+        f"the disk that holds {new.folder / 'cache' / 'restore' / 'store.db'} is full; make room and try again"
+    )
+    assert not new.folder.exists()
+
+
+def test_one_that_came_to_its_end_goes_on_with_resume(made: Made, tmp_path: Path) -> None:
+    new = Home(tmp_path / "new")
+    restore(made.backup, new)
+    with pytest.raises(Unavailable) as refused:
+        restore(made.backup, new)
+    assert str(refused.value) == (
+        f"{new.folder} was restored already, from {made.backup}; go on with: counterfoil restore --resume --home "
+        f"{new.folder}"
+    )
+    assert faults(new) == []
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new", "empty"])
+def test_one_that_fails_leaves_nothing(made: Made, tmp_path: Path, there: bool) -> None:
+    new = Home(tmp_path / "new")
+    if there:
+        new.folder.mkdir()
+    (tmp_path / "no backup").mkdir()
+    with pytest.raises(NotFound, match="is no backup"):
+        restore(tmp_path / "no backup", new)
+    assert new.folder.exists() == there
+    assert restore(made.backup, new).root == made.root
 
 
 def test_no_message_shows_a_key(made: Made, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_they_are_taken_off_or_kept_where_the_mapping_says_so(node: Node, path: 
 
 def test_they_are_taken_off_in_json_too(node: Node, path: Path) -> None:
     data = '{"id":" 1 ","kind":{"name":" oak "},"n":1}\n'
-    take(node, path, data, trim=True)
+    take(node, path.with_suffix(".jsonl"), data, trim=True)
     assert fields(node, "1") == {"id": "1", "kind": {"name": " oak "}, "n": 1}
 
 

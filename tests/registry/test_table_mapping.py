@@ -56,8 +56,8 @@ def test_one_that_is_written_is_read_again() -> None:
         ({"kee": "{a}"}, "unknown field `kee`"),
         (
             {"fields": {"a": {"type": "float"}}},
-            "^the field 'a' of the mapping has the type 'float'; there are text, integer, decimal, date, time, boolean, "
-            "list, json$",
+            "^the field 'a' of the mapping has the type 'float'; there are text, integer, decimal, date, "
+            "time, boolean, list, json$",
         ),
         (
             {"circumstances": {"valid-from": {"type": "money"}}},

@@ -37,6 +37,8 @@ CLAIM = "digest = (SELECT min(digest) FROM claim)"
 MORTGAGED = "role = 'on' AND target = (SELECT target FROM reference WHERE role = 'on' LIMIT 1)"
 PUBLISHED = "size = 219"
 TWO_CHUNKS = "number = 1"
+UNSIGNED = flipped("head", "note", "id = 0", 60)
+"""Nothing tells the log's root then."""
 
 
 @pytest.fixture
@@ -88,8 +90,8 @@ def test_an_entry_whose_stored_hash_is_changed_with_it(store: Path) -> None:
     check(
         store,
         entry(20, AREA, OTHER_AREA, tile=True),
-        "entry 8: title 'T0', version 1: its transaction cannot have been taken: the header does not state the number "
-        "and root of the proposals that came with it",
+        "one of the entries 8 to 187: its transaction cannot have been taken: the header does not state the number and "
+        "root of the proposals that came with it",
         "entry 20: title 'T12', version 1: it is not the one that its next version, entry 192, names as the one before "
         "it",
         "checkpoint 219: the root that it states is not that of the entries; later ones that are wrong as well: 10",
@@ -203,10 +205,44 @@ def test_an_entry_after_the_last_bundle_that_is_changed(store: Path) -> None:
     check(
         store,
         entry(440, AREA, OTHER_AREA),
-        "entry 423: title 'T1000', version 1: its transaction cannot have been taken: the header does not state …",
+        "entry 440: title 'T1017', version 1: its bytes are not those that were sealed",
+    )
+
+
+def test_one_that_has_another_version_after_it(store: Path) -> None:
+    """The index tells of the later version alone, and that one tells of this."""
+    with opened(store) as database:
+        assert database.execute("SELECT count(*) FROM prior WHERE previous = 256").fetchall() == [(1,)]
+    check(
+        store,
+        entry(256, b'"status":"endorsed"', b'"status":"endorseD"'),
+        "entry 256: .transaction '…', version 1: its bytes are not those that were sealed",
+    )
+
+
+def test_an_index_entry_after_the_last_bundle_that_is_changed(store: Path) -> None:
+    check(
+        store,
+        entry(457, b'"size":457', b'"size":458'),
+        "entry 457: .index 'root', version 12: its bytes are not those that were sealed",
+    )
+
+
+def test_a_page_that_is_changed_does_not_make_an_entry_one(store: Path) -> None:
+    change = flipped("page", "pairs", "node = (SELECT max(node) FROM page)", 40)
+    apply(store, change)
+    assert {each.where.partition(" ")[0] for each in audited(store).findings} == {"page"}
+
+
+def test_where_no_signed_root_tells_which_entry_was_changed(store: Path) -> None:
+    check(
+        store,
+        every(entry(440, AREA, OTHER_AREA), UNSIGNED),
+        "one of the entries 423 to 452: its transaction cannot have been taken: the header does not state …",
         "page 4: title 'T1017', version 1: its record of this is not what the log leads to",
         "entry 453: .index 'root', version 11: the index root that it states is not that of the records; later ones "
         "that are wrong as well: 1",
+        "head: its note is not the checkpoint published at its size",
         "checkpoint 454: the root that it states is not that of the entries; later ones that are wrong as well: 1",
     )
 
@@ -224,8 +260,9 @@ def test_an_entry_after_the_last_bundle_that_cannot_be_read(
 ) -> None:
     check(
         store,
-        entry(440, old, new),
+        every(entry(440, old, new), UNSIGNED),
         f"entry 440: it cannot be read: {why}",
+        "head: its note is not the checkpoint published at its size",
         "checkpoint 454: the root that it states is not that of the entries; later ones that are wrong as well: 1",
     )
 
@@ -234,7 +271,19 @@ def test_an_entry_in_another_ones_place(store: Path) -> None:
     def swap(found: list[bytes], first: int) -> Sequence[bytes]:
         return [found[1], found[0], *found[2:]]
 
-    apply(store, entries(440, swap))
+    check(
+        store,
+        entries(440, swap),
+        "entry 423: title 'T1001', version 1: its bytes are not those that were sealed",
+        "entry 424: title 'T1000', version 1: its bytes are not those that were sealed",
+    )
+
+
+def test_one_in_another_ones_place_where_no_signed_root_tells(store: Path) -> None:
+    def swap(found: list[bytes], first: int) -> Sequence[bytes]:
+        return [found[1], found[0], *found[2:]]
+
+    apply(store, every(entries(440, swap), UNSIGNED))
     result = audited(store)
     assert [(each.where, each.what) for each in result.findings[:2]] == [
         ("entry 423", "it says that it is another entry than its place has"),

@@ -30,7 +30,7 @@ from counterfoil.proof.instant import instant_text
 from counterfoil.proof.merkle import consistency_proof, verify_consistency
 from counterfoil.proof.signing import SigningKey
 from counterfoil.proof.transaction import Endorsement
-from counterfoil.store.audit.finding import CANNOT_SEE
+from counterfoil.store.audit.finding import CANNOT_SEE, reason
 from tests.store.sample import (
     COURT,
     COURT_KEY,
@@ -115,7 +115,7 @@ def test_a_version_that_is_left_out(bent: Bent) -> None:
     with bent.rules(judgement, "_check_version", nothing):
         bent.node.submit([title("T1", 3)])
     bent.says(
-        f"entry 15: title 'T1', version 3: {CANNOT}title 'T1' is at version 1, so its next is 2 and not 3; …"
+        f"entry 15: title 'T1', version 3: {CANNOT}title 'T1' is at version 1, so its next is 2 and not 3"
     )
 
 
@@ -366,3 +366,16 @@ def test_an_operator_with_every_key_who_writes_another_history_of_the_same_lengt
         proof = consistency_proof(kept.size, node.store.head.size, node.store.reader().node)
         with pytest.raises(Unverified):
             verify_consistency(kept.size, node.store.head.size, kept.root, node.store.log.root(), proof)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("there is no register 'a'; create it first, by a record in .register", "there is no register 'a'"),
+        ("title 'a; b' exists already", "title 'a; b' exists already"),
+        ("it is for the ledger 'a'; this one is 'b'", "it is for the ledger 'a'; this one is 'b'"),
+        ("one; two; read again", "one; two"),
+    ],
+)
+def test_a_reason_is_given_without_the_advice_that_is_meant_for_others(message: str, said: str) -> None:
+    assert reason(Unverified(message)) == said

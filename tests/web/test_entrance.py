@@ -174,12 +174,22 @@ def test_any_other_header_may_stand_twice(reader: httpx.Client) -> None:
 # Bodies
 
 
+@pytest.mark.parametrize(
+    ("limit", "path", "known"),
+    [
+        ("MAX_BODY_BYTES", "/v1/caller", True),
+        ("MAX_ANONYMOUS_BYTES", "/v1/caller", False),
+        ("MAX_PROOF_BYTES", "/v1/verify", False),
+        ("MAX_PROOF_BYTES", "/verify", True),
+    ],
+)
 def test_a_body_that_says_that_it_is_too_large_is_not_read(
-    shared: Served, monkeypatch: pytest.MonkeyPatch
+    shared: Served, monkeypatch: pytest.MonkeyPatch, limit: str, path: str, known: bool
 ) -> None:
-    monkeypatch.setattr(entrance, "MAX_BODY_BYTES", 1_000)
-    head = b"POST /v1/verify HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 1001\r\n\r\n"
-    answer = raw(shared, head, end=False)
+    monkeypatch.setattr(entrance, limit, 1_000)
+    who = f"authorization: Bearer {shared.token}\r\n" if known else ""
+    head = f"POST {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{who}content-length: 1001\r\n\r\n"
+    answer = raw(shared, head.encode(), end=False)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"the body is over 1,000 bytes long" in answer
 

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from counterfoil.cli.app import run
+from counterfoil.gateway.witness_logs import Logs
 from counterfoil.home import Home
 from counterfoil.home_audit import audit_home
 from counterfoil.proof.entry import Proposal
@@ -37,7 +38,7 @@ def write(serving: Served, name: str) -> None:
     assert answer.status_code == 201
 
 
-def logs_of(serving: Served) -> dict[str, tuple[object, ...]]:
+def logs_of(serving: Served) -> Logs:
     """What a witness must know of this log."""
     return {ORIGIN: tuple(serving.node._signer.verifier_keys)}
 
@@ -48,11 +49,12 @@ def test_the_level_goes_from_sealed_here_to_witnessed_and_a_changed_line_is_name
         serving.node.submit([REGISTER])
         witnessing = serving.service.witnessing
         assert witnessing.level() == SEALED_HERE
-        with served_witness(tmp_path / "witness", logs_of(serving)) as witness:  # type: ignore[arg-type]
+        with served_witness(tmp_path / "witness", logs_of(serving)) as witness:
             assert add(home, witness.url, witness.keys) == 0
             until(lambda: witnessing.level() == WITNESSED, "the witness has cosigned")
             write(serving, "1")
-            until(lambda: witnessing.level() == WITNESSED, "and the next checkpoint too")
+            until(lambda: witnessing.status()[0].behind == 0, "and the next checkpoint too")
+            assert witnessing.level() == WITNESSED
             (status,) = witnessing.status()
             size = serving.node.store.head.size
             assert (status.name, status.size, status.behind, status.error) == (NAME, size, 0, None)

@@ -33,6 +33,12 @@ def node(tmp_path: Path) -> Iterator[Node]:
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def _unsettled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No index entry comes by itself, however slow the machine is, but where a test is about that."""
+    monkeypatch.setattr(writing, "SETTLE_SECONDS", 600.0)
+
+
 def tree(name: str, *others: str) -> Submission:
     return Submission(
         [Proposal("tree", each, "create", 1, body={"fields": {"kind": "oak"}}) for each in (name, *others)]

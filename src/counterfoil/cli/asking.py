@@ -43,8 +43,8 @@ def _answer(home: Home, witness: AskedWitness, note: bytes, prove: Prove, client
     except Unavailable as error:
         raise Unavailable(
             f"nothing was changed, because the witness {witness.name} does not say what it knows of this log "
-            f"({error}); try again, or, if it is gone for good, remove it first: counterfoil witness remove {witness.name} "
-            f"--home {home.folder}"
+            f"({error}); try again, or, if it is gone for good, remove it first: "
+            f"counterfoil witness remove {witness.name} --home {home.folder}"
         ) from None
 
 

@@ -18,6 +18,7 @@ from counterfoil.cli.tampering import change_one_byte
 from counterfoil.examples import companies, registers_folder
 from counterfoil.home import Home
 from counterfoil.home_audit import audit_home
+from counterfoil.home_audit.keyless import BACKUP
 from counterfoil.proof.canonical import labelled
 from counterfoil.proof.entry import Entry
 from counterfoil.proof.report import VALID
@@ -189,6 +190,7 @@ class Story:
             # The secret keys stay where they are: the audit of a copy can do without.
             beside = shutil.ignore_patterns("keys", "cache", "*-wal", "*-shm")
             shutil.copytree(self._home.folder, copy.folder, ignore=beside)
+            (copy.folder / BACKUP).touch()
             changed = change_one_byte(copy.store, self._latest.number, NAME.encode())
             audited = audit_home(copy)
         said = f"{NAME!r} now reads {changed.after + NAME[1:]!r}: byte {changed.offset} of entry {self._latest.number}"

@@ -20,7 +20,10 @@ Get: TypeAlias = Callable[[Any], Json]
 Plan: TypeAlias = tuple[str, str, Get, Callable[[Any], Json] | None, FieldMapping]
 """A field: its name, its column's name, what gets its value from a row, what converts it, what else is asked."""
 
-SPACED: Final = 'it names the record, and {!r:.60} has spaces at its ends; take them off, or say "trim": true in a mapping'
+SPACED: Final = (
+    "it names the record, and {!r:.60} has spaces at its ends; "
+    'take them off, or say "trim": true in a mapping'
+)
 MAPPED: Final = "mapping"
 """The constraint that a row breaks which does not fit its mapping."""
 

@@ -20,7 +20,7 @@ from counterfoil.web.api.routes import routes as api_routes
 from counterfoil.web.entrance import App, Entrance, Receive, Scope, Send
 from counterfoil.web.metrics import Metrics
 from counterfoil.web.operator import PREFIX, Operator
-from counterfoil.web.portal.errors import error_page
+from counterfoil.web.portal.errors import error_page, said_plainly
 from counterfoil.web.portal.routes import routes as portal_routes
 from counterfoil.web.problem import MEDIA_TYPE, Problem, problem, problem_of
 from counterfoil.web.service import Service
@@ -74,7 +74,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         told = problem_of(error, conditional=_conditional(request), operator=operator)
         return _answer(request, told)
     if isinstance(error, HTTPException):
-        return _answer(request, problem(error.status_code, str(error.detail)), error.headers)
+        return _answer(request, problem(error.status_code, said_plainly(str(error.detail))), error.headers)
     structlog.get_logger("request").error("unexpected", path=request.scope["path"][:200], exc_info=error)
     said = "this should not have happened; the node's log says where, please report it"
     return _answer(request, problem(500, said, "unexpected"))

@@ -173,7 +173,11 @@ def test_json_is_what_a_program_gets_that_prefers_it(reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("address", "status", "said"),
     [
-        ("/nothing", 404, "No page has this address."),
+        (
+            "/nothing",
+            404,
+            "There is nothing at this address, which may have been mistyped or cut off; the front page /",
+        ),
         (
             "/registers/nope",
             404,

@@ -29,8 +29,15 @@ class Altered(Malformed):
 
     def __init__(self, count: int):
         super().__init__("the header does not state the number and root of the proposals that came with it")
-        self.count = count
-        """How many entries there are by the header."""
+        self._count = count
+
+    def where(self, first: int) -> str:
+        """Where one of them is not what it was, where nothing tells which; `first` is the first one's number."""
+        return (
+            f"one of the entries {first} to {first + self._count - 1}"
+            if self._count > 1
+            else f"entry {first}"
+        )
 
 
 class Causes:

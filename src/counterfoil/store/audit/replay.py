@@ -198,10 +198,8 @@ class Replay:
             self._unjudged += 1
         else:
             what = f"its transaction cannot have been taken: {reason(error)}"
-            if isinstance(error, Altered) and error.count > 1 and not self._logbook.sealed:
-                # Nothing stored tells which of them it is.
-                where = f"one of the entries {entry.number} to {entry.number + error.count - 1}"
-                self._findings.add(what, where, number=entry.number)
+            if isinstance(error, Altered) and not self._logbook.sealed:
+                self._findings.add(what, error.where(entry.number), number=entry.number)
             else:
                 self._findings.add(what, f"entry {entry.number}", entry)
 

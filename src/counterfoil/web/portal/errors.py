@@ -18,6 +18,11 @@ HEADINGS: Final = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "That cannot be given",
     HTTPStatus.SERVICE_UNAVAILABLE: "Not at this moment",
 }
+PLAIN: Final = {
+    HTTPStatus.NOT_FOUND.phrase: "there is nothing at this address, which may have been mistyped or cut off; the front "
+    "page / has links to every page, and /v1/openapi.json has the addresses of the API",
+    HTTPStatus.METHOD_NOT_ALLOWED.phrase: "this address does not take that method; Allow says which it takes",
+}
 DAMAGED: Final = "It is damaged, and not given"
 OTHERWISE: Final = "Something went wrong"
 
@@ -30,9 +35,13 @@ def error_page(request: Request[Any, Any, Any], said: Problem) -> Response[Any]:
     return Response(data, media_type=HTML_TYPE, status_code=said.status, headers=headers)
 
 
+def said_plainly(detail: str) -> str:
+    """What an error says, in a sentence also where the library has only the name of the status."""
+    return PLAIN.get(detail, detail)
+
+
 def _sentence(detail: str) -> str:
     """What an error says, as a sentence by itself."""
-    if detail == HTTPStatus.NOT_FOUND.phrase:
-        return "No page has this address. It may have been mistyped, or cut off where it was copied."
-    text = detail[:1].upper() + detail[1:]
+    text = said_plainly(detail)
+    text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -42,7 +42,7 @@ _BEGINNINGS: Final[tuple[tuple[bytes, Seeming], ...]] = (
     ),
 )
 _RSF: Final = (b"add-item\t", b"append-entry\t", b"assert-root-hash\t")
-_ANOTHER: Final = "Give a proof instead: a record’s page gives one under “Check it yourself”."
+_ANOTHER: Final = "Give a proof instead: the page of a record gives one under Check it yourself."
 _CHECKPOINT: Final = Seeming(
     "a checkpoint",
     "By itself it proves nothing; a proof can be compared with it:",
