@@ -233,7 +233,7 @@ class Node:
     def put_document(self, parts: Iterable[bytes]) -> str:
         """Store a document, for good before this returns; gives its labelled hash."""
         # By a connection of its own: on the store's, whoever reads would wait, or see what is not stored yet.
-        database = Sqlite(self.home.store)
+        database = Sqlite(self.home.store, second=True)
         try:
             return put_document(database, parts)
         finally:

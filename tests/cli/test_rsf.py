@@ -12,7 +12,7 @@ from counterfoil.errors import Unavailable
 from counterfoil.examples import registers_folder
 from counterfoil.node import Node
 from counterfoil.proof.canonical import labelled
-from counterfoil.registry.rsf_format import rsf_hash
+from counterfoil.registry.rsf.format import rsf_hash
 from tests.cli.calling import process, snapshot
 from tests.cli.conftest import Command
 from tests.shared_data import shared

@@ -28,7 +28,7 @@ class Made(NamedTuple):
 
 
 class Other(NamedTuple):
-    """Another ledger that has signed more: its installation, its backup, and its keys, once with our ledger's origin."""
+    """Another ledger, which has signed more: installation, backup, and keys, a second time with our ledger's origin."""
 
     home: Path
     backup: Path

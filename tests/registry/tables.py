@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from counterfoil.node import Node
-from counterfoil.registry.table_entering import Refusal, Writer
-from counterfoil.registry.table_import import TableImported, import_table
-from counterfoil.registry.table_mapping import Mapping, check_mapping
-from counterfoil.registry.table_reading import open_table
+from counterfoil.registry.table.entering import Refusal, Writer
+from counterfoil.registry.table.importing import TableImported, import_table
+from counterfoil.registry.table.mapping import Mapping, check_mapping
+from counterfoil.registry.table.reading import open_table
 
 
 def mapped(**members: Any) -> Mapping:

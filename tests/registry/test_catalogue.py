@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from counterfoil.errors import Damaged, Malformed, NotFound, Unavailable
 from counterfoil.proof.entry import Entry
 from counterfoil.proof.instant import instant_text
-from counterfoil.registry import catalogue_file
-from counterfoil.registry.catalogue import Catalogue, Day, Order, Page, Row
-from counterfoil.registry.catalogue_follower import CatalogueFollower
-from counterfoil.registry.catalogue_text import decode_cursor, encode_cursor, sort_key
+from counterfoil.registry.catalogue import file as catalogue_file
+from counterfoil.registry.catalogue.catalogue import Catalogue, Day, Order, Page, Row
+from counterfoil.registry.catalogue.follower import CatalogueFollower
+from counterfoil.registry.catalogue.text import decode_cursor, encode_cursor, sort_key
 
 NOON = 1_795_000_000  # 18 November 2026
 
@@ -455,7 +455,7 @@ def test_the_follower_takes_in_the_log_whenever_it_is_woken(log: Log, catalogue:
 def test_the_follower_outlives_what_it_cannot_read(
     log: Log, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("counterfoil.registry.catalogue_follower.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("counterfoil.registry.catalogue.follower.RETRY_SECONDS", 0.01)
     good, log.written = log.written, [b"{"]
     follower = CatalogueFollower(catalogue)
     follower.start()

@@ -9,9 +9,9 @@ import pytest
 from counterfoil.errors import Malformed
 from counterfoil.ledger.definition import parse_definition
 from counterfoil.proof.canonical import Json
-from counterfoil.registry.definition_from_rsf import definition_fields
-from counterfoil.registry.rsf import read_rsf
-from counterfoil.registry.rsf_format import RsfFile
+from counterfoil.registry.rsf.definition import definition_fields
+from counterfoil.registry.rsf.format import RsfFile
+from counterfoil.registry.rsf.reading import read_rsf
 from tests.registry.rsf_lines import T1, T2, add, entry
 from tests.shared_data import SHARED, shared
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import Malformed, Unverified
-from counterfoil.registry import rsf
-from counterfoil.registry.rsf import MAX_LINE_BYTES, read_rsf
-from counterfoil.registry.rsf_format import RsfAssertion, RsfEntry
+from counterfoil.registry.rsf import reading
+from counterfoil.registry.rsf.format import RsfAssertion, RsfEntry
+from counterfoil.registry.rsf.reading import MAX_LINE_BYTES, read_rsf
 from tests.registry.rsf_lines import T1, T2, T3, add, entry, hash_of, item_bytes, leaf, root
 from tests.shared_data import SHARED, shared
 
@@ -566,12 +566,12 @@ def test_an_endless_line_is_not_read_whole() -> None:
 
 def test_lines_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     data = one_entry() * 2
-    monkeypatch.setattr(rsf, "MAX_LINES", 3)
+    monkeypatch.setattr(reading, "MAX_LINES", 3)
     assert refusal(data) == "line 4: the file has over 3 lines, the most that are read"
 
 
 def test_bytes_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rsf, "MAX_FILE_BYTES", len(one_entry()))
+    monkeypatch.setattr(reading, "MAX_FILE_BYTES", len(one_entry()))
     assert len(read_rsf(one_entry()).entries) == 1
     limit = len(one_entry())
     assert (
@@ -592,7 +592,7 @@ def test_progress_is_told_now_and_then_and_at_the_end() -> None:
     read_rsf(data, told.append)
     assert told == sorted(set(told))
     assert told[-1] == len(data)
-    assert rsf.PROGRESS_BYTES <= told[0] < rsf.PROGRESS_BYTES + 1_000
+    assert reading.PROGRESS_BYTES <= told[0] < reading.PROGRESS_BYTES + 1_000
     assert len(told) == 2
 
 

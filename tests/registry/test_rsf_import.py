@@ -11,9 +11,9 @@ from counterfoil.errors import Conflict, CounterfoilError, Malformed, NotFound, 
 from counterfoil.examples import registers_folder
 from counterfoil.node import Node
 from counterfoil.proof.entry import Proposal
-from counterfoil.registry.rsf import read_rsf
-from counterfoil.registry.rsf_export import export_rsf
-from counterfoil.registry.rsf_import import Imported, import_rsf
+from counterfoil.registry.rsf.exporting import export_rsf
+from counterfoil.registry.rsf.importing import Imported, import_rsf
+from counterfoil.registry.rsf.reading import read_rsf
 from tests.registry.rsf_lines import T1, T2, T3, add, entry, root
 
 REGISTERS = sorted(registers_folder().glob("*.rsf"))

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import Malformed
-from counterfoil.registry.rsf import read_rsf
-from counterfoil.registry.rsf_format import MAX_LINES, Kind, RsfFile
-from counterfoil.registry.rsf_write import (
+from counterfoil.registry.rsf.format import MAX_LINES, Kind, RsfFile
+from counterfoil.registry.rsf.reading import read_rsf
+from counterfoil.registry.rsf.writing import (
     ExportEntry,
     RsfPosition,
     export_entries,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.errors import Malformed
-from counterfoil.registry.table_dates import MONTHS, DateFormat
+from counterfoil.registry.table.dates import MONTHS, DateFormat
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from counterfoil.errors import Refused
 from counterfoil.node import Node
 from counterfoil.proof.entry import Proposal
-from counterfoil.registry.table_export import (
+from counterfoil.registry.table.exporting import (
     Latest,
     Which,
     chosen,
@@ -23,9 +23,9 @@ from counterfoil.registry.table_export import (
     json_lines,
     survey,
 )
-from counterfoil.registry.table_import import import_table
-from counterfoil.registry.table_mapping import Form, load_mapping
-from counterfoil.registry.table_reading import open_table
+from counterfoil.registry.table.importing import import_table
+from counterfoil.registry.table.mapping import Form, load_mapping
+from counterfoil.registry.table.reading import open_table
 from tests.registry.tables import take
 
 

@@ -17,10 +17,10 @@ from counterfoil.errors import Malformed, Refused, Unauthorised
 from counterfoil.ledger.definition import Definition
 from counterfoil.node import Node
 from counterfoil.proof.entry import Entry, Proposal
-from counterfoil.registry.table_import import import_table
-from counterfoil.registry.table_mapping import load_mapping
-from counterfoil.registry.table_reading import open_table
-from counterfoil.registry.table_rehearsal import MEMORY, Rehearsal
+from counterfoil.registry.table.importing import import_table
+from counterfoil.registry.table.mapping import load_mapping
+from counterfoil.registry.table.reading import open_table
+from counterfoil.registry.table.rehearsal import MEMORY, Rehearsal
 from tests.registry.tables import counts, fields, mapped, take, versions
 from tests.shared_data import shared
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from counterfoil.errors import Malformed
-from counterfoil.registry.table_mapping import FieldMapping, Mapping, key_parts, load_mapping
+from counterfoil.registry.table.mapping import FieldMapping, Mapping, key_parts, load_mapping
 
 
 def load(**members: Any) -> Mapping:

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.errors import Malformed, NotFound, Unavailable
-from counterfoil.registry import table_reading
-from counterfoil.registry.table_form import file_form, sniff_delimiter
-from counterfoil.registry.table_mapping import Mapping
-from counterfoil.registry.table_reading import RawRow, open_table
+from counterfoil.registry.table import reading
+from counterfoil.registry.table.form import file_form, sniff_delimiter
+from counterfoil.registry.table.mapping import Mapping
+from counterfoil.registry.table.reading import RawRow, open_table
 from tests.shared_data import shared
 
 
@@ -145,7 +145,7 @@ def test_rows_before_it_are_read(path: Path) -> None:
 
 
 def test_a_compressed_bomb_is_left_when_it_goes_off(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_reading, "FREE_EXPANSION", 1 << 10)
+    monkeypatch.setattr(reading, "FREE_EXPANSION", 1 << 10)
     data = b"a,b\n" + b"1,2\n" * 1_000_000
     with pytest.raises(Malformed, match=r"is over 200 times as long by line \d+, as no table is"):
         read(path, gzip.compress(data))

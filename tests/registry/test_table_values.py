@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.errors import Malformed
-from counterfoil.registry.table_mapping import FieldMapping
-from counterfoil.registry.table_values import json_taker, text_taker
+from counterfoil.registry.table.mapping import FieldMapping
+from counterfoil.registry.table.values import json_taker, text_taker
 
 
 def take(text: str, **asked: Any) -> Any:

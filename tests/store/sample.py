@@ -17,8 +17,8 @@ from counterfoil.proof.canonical import Json, digest
 from counterfoil.proof.entry import Claim, Proposal, Reference, Tree
 from counterfoil.proof.instant import instant_text
 from counterfoil.proof.signing import SigningKey
-from counterfoil.registry.rsf import read_rsf
-from counterfoil.registry.rsf_import import import_rsf
+from counterfoil.registry.rsf.importing import import_rsf
+from counterfoil.registry.rsf.reading import read_rsf
 from counterfoil.store.audit.audit import Audited, audit_store
 from counterfoil.store.documents import CHUNK
 from counterfoil.store.sqlite import Sqlite

@@ -13,8 +13,8 @@ from counterfoil.ledger.ledger import Standing
 from counterfoil.node import Node
 from counterfoil.proof.entry import Proposal
 from counterfoil.proof.instant import instant_text
-from counterfoil.registry.rsf import read_rsf
-from counterfoil.registry.rsf_import import import_rsf
+from counterfoil.registry.rsf.importing import import_rsf
+from counterfoil.registry.rsf.reading import read_rsf
 from counterfoil.store import pages
 from counterfoil.store.audit.audit import audit_store
 from counterfoil.store.sqlite import Sqlite

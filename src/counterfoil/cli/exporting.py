@@ -28,8 +28,8 @@ from counterfoil.errors import NotFound, Refused
 if TYPE_CHECKING:
     from counterfoil.node import Node
     from counterfoil.proof.entry import Entry
-    from counterfoil.registry.table_export import Which
-    from counterfoil.registry.table_mapping import Form
+    from counterfoil.registry.table.exporting import Which
+    from counterfoil.registry.table.mapping import Form
 
 export_app = typer.Typer(**COMMAND)
 
@@ -115,11 +115,11 @@ def _lines(
     node: Node, register: str, form: Format, which: Which, mapping_out: Path | None
 ) -> Iterator[bytes]:
     if form is Format.RSF:
-        from counterfoil.registry.rsf_export import export_rsf
+        from counterfoil.registry.rsf.exporting import export_rsf
 
         return export_rsf(node.entries(), register)
     from counterfoil.proof.index import record_key
-    from counterfoil.registry.table_export import chosen, csv_lines, export_mapping, json_lines, survey
+    from counterfoil.registry.table.exporting import chosen, csv_lines, export_mapping, json_lines, survey
 
     def latest(register: str, record: str) -> int | None:
         with node.reading() as store:

@@ -89,7 +89,7 @@ def import_(  # an option each
     output = Output(json=json)
     form = None
     if mapping is None and key is None and rejected is None:
-        from counterfoil.registry.table_form import file_form
+        from counterfoil.registry.table.form import file_form
 
         try:
             form = file_form(file) or "rsf"

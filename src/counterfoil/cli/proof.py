@@ -100,7 +100,8 @@ def prove(  # noqa: PLR0913  # an option each
         "format": bundle.format,
     }
     output.result(
-        document, f"{out}: {len(data):,} bytes; verify it with: counterfoil verify {out} --trust {node.home.trust}"
+        document,
+        f"{out}: {len(data):,} bytes; verify it with: counterfoil verify {out} --trust {node.home.trust}",
     )
 
 

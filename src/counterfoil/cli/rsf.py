@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from counterfoil.node import Node
     from counterfoil.proof.entry import Entry, Proposal
-    from counterfoil.registry.rsf_format import RsfFile
+    from counterfoil.registry.rsf.format import RsfFile
 
 _LINE: Final = re.compile(r"line (\d+): ")
 
@@ -42,7 +42,7 @@ def _import(
 ) -> dict[str, Any]:
     """Read and check the file, and only then open the installation; gives what was done."""
     from counterfoil.proof.canonical import labelled
-    from counterfoil.registry.rsf_import import import_rsf
+    from counterfoil.registry.rsf.importing import import_rsf
 
     file = _read(output, path)
     name = register or file.register
@@ -67,7 +67,7 @@ def _import(
 
 
 def _read(output: Output, path: Path) -> RsfFile:
-    from counterfoil.registry.rsf import read_rsf
+    from counterfoil.registry.rsf.reading import read_rsf
 
     try:
         with path.open("rb") as stream:

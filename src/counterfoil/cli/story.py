@@ -26,11 +26,11 @@ from counterfoil.proof.trust import Trust
 from counterfoil.proof.verify import verify
 from counterfoil.registry.history import Clock, as_known, differences
 from counterfoil.registry.prove import prove_record
-from counterfoil.registry.rsf import read_rsf
-from counterfoil.registry.rsf_import import import_rsf
-from counterfoil.registry.table_import import import_table
-from counterfoil.registry.table_mapping import load_mapping
-from counterfoil.registry.table_reading import open_table
+from counterfoil.registry.rsf.importing import import_rsf
+from counterfoil.registry.rsf.reading import read_rsf
+from counterfoil.registry.table.importing import import_table
+from counterfoil.registry.table.mapping import load_mapping
+from counterfoil.registry.table.reading import open_table
 
 if TYPE_CHECKING:
     from counterfoil.node import Node

@@ -22,11 +22,11 @@ from counterfoil.errors import Malformed
 
 if TYPE_CHECKING:
     from counterfoil.node import Node
-    from counterfoil.registry.table_entering import Refusal, Writer
-    from counterfoil.registry.table_import import TableImported
-    from counterfoil.registry.table_mapping import Mapping
-    from counterfoil.registry.table_reading import Table
-    from counterfoil.registry.table_rejected import RejectedRows
+    from counterfoil.registry.table.entering import Refusal, Writer
+    from counterfoil.registry.table.importing import TableImported
+    from counterfoil.registry.table.mapping import Mapping
+    from counterfoil.registry.table.reading import Table
+    from counterfoil.registry.table.rejected import RejectedRows
 
 SHOWN: Final = 20
 """How many refused rows people are told of; all of them under --json and in the file of --rejected."""
@@ -64,8 +64,8 @@ class TableImport:
 
     def run(self) -> int:
         """Import, say what became of the rows, and give the exit code."""
-        from counterfoil.registry.table_reading import open_table
-        from counterfoil.registry.table_rows import Conversion
+        from counterfoil.registry.table.reading import open_table
+        from counterfoil.registry.table.rows import Conversion
 
         mapping, register = self._mapped()
         with open_table(self._file, mapping) as table:
@@ -83,7 +83,7 @@ class TableImport:
         return NOT_WELL if imported.refused or imported.fault else DONE
 
     def _mapped(self) -> tuple[Mapping, str]:
-        from counterfoil.registry.table_mapping import Mapping, check_mapping, load_mapping
+        from counterfoil.registry.table.mapping import Mapping, check_mapping, load_mapping
 
         try:
             mapping = load_mapping(read_input(self._mapping)) if self._mapping is not None else Mapping()
@@ -123,7 +123,7 @@ class TableImport:
             with writing(self._home) as node:
                 yield node, node
             return
-        from counterfoil.registry.table_rehearsal import Rehearsal
+        from counterfoil.registry.table.rehearsal import Rehearsal
 
         with ExitStack() as stack:
             if self._is_there:
@@ -135,8 +135,8 @@ class TableImport:
             yield Rehearsal(node, Plan(node).agency), node
 
     def _import(self, writer: Writer, table: Table, mapping: Mapping, register: str) -> TableImported:
-        from counterfoil.registry.table_import import import_table
-        from counterfoil.registry.table_rejected import RejectedRows
+        from counterfoil.registry.table.importing import import_table
+        from counterfoil.registry.table.rejected import RejectedRows
 
         with ExitStack() as stack:
             rows = RejectedRows(table)

@@ -37,14 +37,16 @@ class Sqlite:
     """One connection to a SQLite file. Its transactions take turns, whatever thread they come from.
 
     `read_only` changes neither the file nor its journal, not even to recover the journal's end; `untouched` makes no
-    file beside them either, and asks that nobody writes meanwhile.
+    file beside them either, and asks that nobody writes meanwhile. `second`: this process has the file open already.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, untouched: bool = False):
+    def __init__(self, path: Path, *, read_only: bool = False, untouched: bool = False, second: bool = False):
         self.path = path
         self._read_only = read_only
+        self._second = second
         self._turn = RLock()
-        if not read_only:
+        # To open and close the file by other means would end the locks that SQLite holds on it for this process.
+        if not read_only and not second:
             _create(path)
         try:
             self._connection = (
@@ -112,7 +114,7 @@ class Sqlite:
         except apsw.Error as error:
             raise _translate(error, self.path) from error
         # Where somebody else reads, the log stays, and the file is not closed yet.
-        if not self._read_only and not wal_of(self.path).exists():
+        if not self._read_only and not self._second and not wal_of(self.path).exists():
             try:
                 write_sum(self.path, PAGE_SIZE)
             except OSError as error:

@@ -21,8 +21,8 @@ from counterfoil.gateway.http_server import BACKLOG, listening, server_of, url_o
 from counterfoil.home import Home, refused_by_machine
 from counterfoil.identity.access import Access
 from counterfoil.node import Node
-from counterfoil.registry.catalogue import Catalogue
-from counterfoil.registry.catalogue_follower import CatalogueFollower
+from counterfoil.registry.catalogue.catalogue import Catalogue
+from counterfoil.registry.catalogue.follower import CatalogueFollower
 from counterfoil.web.app import create_app
 from counterfoil.web.auditing import Auditing
 from counterfoil.web.listen import Listen

@@ -13,8 +13,8 @@ from counterfoil.errors import Unavailable
 from counterfoil.identity.access import Access
 from counterfoil.ledger.state import Head
 from counterfoil.node import Node
-from counterfoil.registry.catalogue import Catalogue
-from counterfoil.registry.catalogue_follower import CatalogueFollower
+from counterfoil.registry.catalogue.catalogue import Catalogue
+from counterfoil.registry.catalogue.follower import CatalogueFollower
 from counterfoil.store.store import Store
 from counterfoil.web.auditing import Auditing
 from counterfoil.web.witnessing import Witnessing

@@ -8,8 +8,8 @@ from typing import Any, Final
 from counterfoil.examples import registers_folder
 from counterfoil.node import Node
 from counterfoil.proof.entry import Proposal, Reference
-from counterfoil.registry.rsf import read_rsf
-from counterfoil.registry.rsf_import import import_rsf
+from counterfoil.registry.rsf.importing import import_rsf
+from counterfoil.registry.rsf.reading import read_rsf
 
 ORIGIN: Final = "registers.example.org/national"
 AGENCY: Final = "GB/GOV/1001"

@@ -16,8 +16,8 @@ from counterfoil.gateway.cosigner import WitnessStatus
 from counterfoil.home_audit import HomeAudited
 from counterfoil.proof.canonical import labelled
 from counterfoil.proof.entry import Entry
-from counterfoil.registry.catalogue import Day
-from counterfoil.registry.rsf import read_rsf
+from counterfoil.registry.catalogue.catalogue import Day
+from counterfoil.registry.rsf.reading import read_rsf
 from counterfoil.store.audit.finding import CANNOT_SEE, Finding
 from counterfoil.web.auditing import AuditResult
 from counterfoil.web.portal import downloads

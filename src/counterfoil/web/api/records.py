@@ -19,7 +19,7 @@ from counterfoil.errors import NotFound
 from counterfoil.identity.caller import Caller
 from counterfoil.proof.entry import decode_entry
 from counterfoil.proof.index import record_key
-from counterfoil.registry.catalogue import Page, Row
+from counterfoil.registry.catalogue.catalogue import Page, Row
 from counterfoil.registry.history import Clock
 from counterfoil.store.store import Store
 from counterfoil.web.api.answers import AGAIN, DEFAULT_LIMIT, Answer, Cursor, Limit, answer, page, stated

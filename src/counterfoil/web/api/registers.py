@@ -16,7 +16,7 @@ from counterfoil.ledger.system import LEDGER_ONLY, REGISTER
 from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import Proposal, decode_entry
 from counterfoil.proof.index import record_key
-from counterfoil.registry.catalogue import RegisterSummary
+from counterfoil.registry.catalogue.catalogue import RegisterSummary
 from counterfoil.store.store import Store
 from counterfoil.web.api.answers import (
     Answer,

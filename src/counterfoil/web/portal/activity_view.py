@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from counterfoil.registry.catalogue import Catalogue, Day
+from counterfoil.registry.catalogue.catalogue import Catalogue, Day
 from counterfoil.web.portal.charts import Bar
 
 WEEKS: Final = 53

@@ -14,9 +14,9 @@ from counterfoil.errors import Busy, Damaged, Refused
 from counterfoil.home import refused_by_machine
 from counterfoil.proof.canonical import canonical
 from counterfoil.proof.entry import Entry
-from counterfoil.registry.rsf_export import export_rsf
-from counterfoil.registry.rsf_import import SYSTEM_SUFFIX
-from counterfoil.registry.table_export import chosen, csv_lines, json_lines, survey
+from counterfoil.registry.rsf.exporting import export_rsf
+from counterfoil.registry.rsf.importing import SYSTEM_SUFFIX
+from counterfoil.registry.table.exporting import chosen, csv_lines, json_lines, survey
 from counterfoil.store.store import Store
 from counterfoil.web.portal.reading import definition_of, state_of
 

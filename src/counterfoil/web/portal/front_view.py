@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from counterfoil.registry.catalogue import Catalogue, RegisterSummary
+from counterfoil.registry.catalogue.catalogue import Catalogue, RegisterSummary
 from counterfoil.web.portal.activity_view import Year
 from counterfoil.web.portal.charts import Bar
 from counterfoil.web.portal.register_view import by_title

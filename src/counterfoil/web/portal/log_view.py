@@ -14,7 +14,7 @@ from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.instant import instant_text
 from counterfoil.proof.merkle import leaf_hash
 from counterfoil.proof.note import parse_note, parse_tree_head
-from counterfoil.registry.catalogue import Day
+from counterfoil.registry.catalogue.catalogue import Day
 from counterfoil.store.store import Store
 from counterfoil.web.portal.charts import Bar
 from counterfoil.web.portal.reading import state_of

@@ -16,8 +16,8 @@ from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.rules import INDEX_RECORD
-from counterfoil.registry.catalogue import Row
-from counterfoil.registry.table_definition import field_order
+from counterfoil.registry.catalogue.catalogue import Row
+from counterfoil.registry.table.definition import field_order
 from counterfoil.store.store import Store
 
 MAX_SKIP: Final = 50_000

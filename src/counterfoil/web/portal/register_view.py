@@ -11,7 +11,7 @@ from counterfoil.errors import Malformed
 from counterfoil.ledger.definition import Constraint, DefinitionFields
 from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import ENDING, Entry, decode_entry
-from counterfoil.registry.catalogue import Catalogue, Order, RegisterSummary, Row
+from counterfoil.registry.catalogue.catalogue import Catalogue, Order, RegisterSummary, Row
 from counterfoil.store.store import Store
 from counterfoil.web.portal.charts import Bar
 from counterfoil.web.portal.reading import definition_of, ordered, properties_of, read_rows, state_of

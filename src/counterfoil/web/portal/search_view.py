@@ -11,8 +11,8 @@ import msgspec
 
 from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import ENDING, Entry
-from counterfoil.registry.catalogue import RegisterSummary, Row
-from counterfoil.registry.catalogue_text import searchable
+from counterfoil.registry.catalogue.catalogue import RegisterSummary, Row
+from counterfoil.registry.catalogue.text import searchable
 from counterfoil.web.portal.record_view import CALLED
 from counterfoil.web.portal.words import brief, plain
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from counterfoil.ledger.schema import MAX_SCHEMA_BYTES
 from counterfoil.proof.canonical import Json, canonical
-from counterfoil.registry.table_mapping import FieldMapping, Mapping
-from counterfoil.registry.table_rows import Conversion
+from counterfoil.registry.table.mapping import FieldMapping, Mapping
+from counterfoil.registry.table.rows import Conversion
 
 _SHAPES: Final[dict[str, dict[str, Any]]] = {
     "text": {"type": "string"},

@@ -16,9 +16,9 @@ from counterfoil.ledger.system import REGISTER
 from counterfoil.proof.canonical import Json, canonical
 from counterfoil.proof.entry import MAX_ENTRY_BYTES, Entry, Proposal, decode_entry
 from counterfoil.proof.transaction import MAX_PROPOSALS, MAX_TRANSACTION_BYTES
-from counterfoil.registry.definition_from_rsf import definition_fields
-from counterfoil.registry.rsf_format import RsfEntry, RsfFile
-from counterfoil.registry.rsf_write import position_of
+from counterfoil.registry.rsf.definition import definition_fields
+from counterfoil.registry.rsf.format import RsfEntry, RsfFile
+from counterfoil.registry.rsf.writing import position_of
 
 SYSTEM_SUFFIX: Final = ".system"
 """The register of a file's system entries is named like the register itself, with this after it."""

@@ -18,9 +18,9 @@ from counterfoil.ledger.definition import Definition
 from counterfoil.proof.canonical import Json, canonical
 from counterfoil.proof.entry import ENDING, Entry, Proposal
 from counterfoil.proof.transaction import MAX_TRANSACTION_BYTES
-from counterfoil.registry.table_mapping import SOURCE, Mapping
-from counterfoil.registry.table_reading import RawRow, Table
-from counterfoil.registry.table_rows import Conversion, Row
+from counterfoil.registry.table.mapping import SOURCE, Mapping
+from counterfoil.registry.table.reading import RawRow, Table
+from counterfoil.registry.table.rows import Conversion, Row
 
 Became: TypeAlias = Literal["created", "amended", "unchanged", "skipped", "refused"]
 COUNTED: Final = ("rows", "created", "amended", "unchanged", "skipped", "refused", "waiting")

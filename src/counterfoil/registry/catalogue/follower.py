@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from counterfoil.errors import CounterfoilError
-from counterfoil.registry.catalogue import Catalogue
+from counterfoil.registry.catalogue.catalogue import Catalogue
 
 RETRY_SECONDS: Final = 5.0
 """After how long it is tried again, where the machine refused."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from counterfoil.errors import Malformed
 from counterfoil.proof.canonical import Json
-from counterfoil.registry.rsf_format import REGISTER_PREFIX, RsfEntry, RsfFile
+from counterfoil.registry.rsf.format import REGISTER_PREFIX, RsfEntry, RsfFile
 
 _SHAPE_OF_CARDINALITY: Final = {"1": "string", "n": "array"}
 _ANY_SHAPE: Final = frozenset(_SHAPE_OF_CARDINALITY.values())

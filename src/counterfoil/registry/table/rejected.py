@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from counterfoil.registry.table_entering import Refusal
-from counterfoil.registry.table_reading import REASON, Table
+from counterfoil.registry.table.entering import Refusal
+from counterfoil.registry.table.reading import REASON, Table
 
 
 class RejectedRows:

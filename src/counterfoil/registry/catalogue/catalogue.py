@@ -19,9 +19,9 @@ from counterfoil.ledger.system import PARAMETER
 from counterfoil.proof.canonical import unlabelled
 from counterfoil.proof.entry import decode_entry
 from counterfoil.proof.merkle import leaf_hash
-from counterfoil.registry.catalogue_file import CatalogueFile
-from counterfoil.registry.catalogue_intake import take_in
-from counterfoil.registry.catalogue_text import decode_cursor, encode_cursor, match_expression
+from counterfoil.registry.catalogue.file import CatalogueFile
+from counterfoil.registry.catalogue.intake import take_in
+from counterfoil.registry.catalogue.text import decode_cursor, encode_cursor, match_expression
 
 SLICE: Final = 8_192
 """How many entries are taken in at once; readers see them together."""

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from counterfoil.errors import Malformed, Unverified
 from counterfoil.proof.canonical import Json, parse_canonical
 from counterfoil.proof.merkle import CompactRange, leaf_hash
-from counterfoil.registry.rsf_format import (
+from counterfoil.registry.rsf.format import (
     ADD_ITEM,
     APPEND_ENTRY,
     ASSERT_ROOT_HASH,

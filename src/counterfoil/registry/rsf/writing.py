@@ -15,7 +15,7 @@ import msgspec
 from counterfoil.errors import Malformed
 from counterfoil.proof.canonical import Json, canonical
 from counterfoil.proof.merkle import CompactRange, leaf_hash
-from counterfoil.registry.rsf_format import (
+from counterfoil.registry.rsf.format import (
     ADD_ITEM,
     APPEND_ENTRY,
     ASSERT_ROOT_HASH,

@@ -16,7 +16,7 @@ from counterfoil.errors import Malformed
 from counterfoil.ledger.content import CIRCUMSTANCES
 from counterfoil.ledger.schema import Schema
 from counterfoil.proof.canonical import Json
-from counterfoil.registry.table_dates import DateFormat
+from counterfoil.registry.table.dates import DateFormat
 
 Form: TypeAlias = Literal["csv", "jsonl"]
 FieldType: TypeAlias = Literal["text", "integer", "decimal", "date", "time", "boolean", "list", "json"]

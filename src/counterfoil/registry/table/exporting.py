@@ -14,8 +14,8 @@ from counterfoil.errors import Refused
 from counterfoil.ledger.content import CIRCUMSTANCES
 from counterfoil.proof.canonical import Json, canonical
 from counterfoil.proof.entry import ENDING, Entry, decode_entry
-from counterfoil.registry.table_definition import field_order
-from counterfoil.registry.table_mapping import SOURCE, FieldMapping, Form, Mapping
+from counterfoil.registry.table.definition import field_order
+from counterfoil.registry.table.mapping import SOURCE, FieldMapping, Form, Mapping
 
 Way: TypeAlias = Literal["text", "kept", "json"]
 Which: TypeAlias = Literal["latest", "current", "all"]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from counterfoil.errors import Malformed, Refused
 from counterfoil.proof.entry import Entry, decode_entry
-from counterfoil.registry.rsf_format import Kind
-from counterfoil.registry.rsf_import import SYSTEM_SUFFIX
-from counterfoil.registry.rsf_write import ExportEntry, RsfPosition, write_rsf
+from counterfoil.registry.rsf.format import Kind
+from counterfoil.registry.rsf.importing import SYSTEM_SUFFIX
+from counterfoil.registry.rsf.writing import ExportEntry, RsfPosition, write_rsf
 
 
 def export_rsf(entries: Iterable[bytes], register: str) -> Iterator[bytes]:

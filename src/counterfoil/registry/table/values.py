@@ -11,8 +11,8 @@ from counterfoil.errors import Malformed
 from counterfoil.ledger.schema import Schema
 from counterfoil.proof.canonical import MAX_INTEGER, Json, check_profile, parse
 from counterfoil.proof.entry import MAX_BODY_DEPTH
-from counterfoil.registry.table_dates import DateFormat
-from counterfoil.registry.table_mapping import DAY, FieldMapping
+from counterfoil.registry.table.dates import DateFormat
+from counterfoil.registry.table.mapping import DAY, FieldMapping
 
 Take: TypeAlias = Callable[[str], Json]
 

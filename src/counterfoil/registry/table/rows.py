@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 from counterfoil.errors import Malformed, Violated
 from counterfoil.ledger.names import is_name, normal_name
 from counterfoil.proof.canonical import Json
-from counterfoil.registry.table_mapping import MAX_COLUMNS, RESERVED, FieldMapping, Mapping, key_parts
-from counterfoil.registry.table_reading import RawRow, Table
-from counterfoil.registry.table_values import json_taker, plain, text_taker
+from counterfoil.registry.table.mapping import MAX_COLUMNS, RESERVED, FieldMapping, Mapping, key_parts
+from counterfoil.registry.table.reading import RawRow, Table
+from counterfoil.registry.table.values import json_taker, plain, text_taker
 
 Path: TypeAlias = tuple[str, ...]
 Get: TypeAlias = Callable[[Any], Json]

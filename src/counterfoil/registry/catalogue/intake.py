@@ -16,7 +16,7 @@ from counterfoil.ledger.system import LEDGER_ONLY, LEDGER_PARAMETERS, PARAMETER,
 from counterfoil.proof.canonical import unlabelled
 from counterfoil.proof.entry import ENDING
 from counterfoil.proof.merkle import leaf_hash
-from counterfoil.registry.catalogue_text import searchable, sort_key
+from counterfoil.registry.catalogue.text import searchable, sort_key
 
 _DAY: Final = re.compile(r"\d{4}(-\d\d(-\d\d)?)?", re.ASCII)
 _PUT_RECORD: Final = (

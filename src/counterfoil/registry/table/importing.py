@@ -12,11 +12,11 @@ from counterfoil.ledger.definition import Definition
 from counterfoil.ledger.system import REGISTER
 from counterfoil.proof.entry import Proposal
 from counterfoil.proof.transaction import MAX_PROPOSALS, MAX_TRANSACTION_BYTES
-from counterfoil.registry.table_definition import table_definition
-from counterfoil.registry.table_entering import Entering, Refusal, Writer
-from counterfoil.registry.table_mapping import Mapping
-from counterfoil.registry.table_reading import RawRow, Table
-from counterfoil.registry.table_rows import Conversion
+from counterfoil.registry.table.definition import table_definition
+from counterfoil.registry.table.entering import Entering, Refusal, Writer
+from counterfoil.registry.table.mapping import Mapping
+from counterfoil.registry.table.reading import RawRow, Table
+from counterfoil.registry.table.rows import Conversion
 
 CHUNK_BYTES: Final = MAX_TRANSACTION_BYTES // 4 * 3
 """About how many bytes of rows are taken at once."""

@@ -19,8 +19,8 @@ from typing import BinaryIO, Final, NamedTuple, NoReturn
 
 from counterfoil.errors import Malformed, NotFound, Unavailable
 from counterfoil.proof.canonical import LABEL, Json
-from counterfoil.registry.table_form import GZIP, form_of, sniff_delimiter
-from counterfoil.registry.table_mapping import MAX_COLUMNS, Form, Mapping, unique_members
+from counterfoil.registry.table.form import GZIP, form_of, sniff_delimiter
+from counterfoil.registry.table.mapping import MAX_COLUMNS, Form, Mapping, unique_members
 
 MAX_ROW_BYTES: Final = 1 << 20
 """The most that one row may have: an entry takes a sixteenth of it."""
