@@ -98,6 +98,56 @@ def test_repair_from_a_backup(command: Command, land: Path, backup: Path) -> Non
     assert (command("audit").code, roots(Home(land))) == (0, healthy)
 
 
+def test_repair_puts_keys_back_and_says_what_comes_next(
+    command: Command, land: Path, backup: Path, tmp_path: Path
+) -> None:
+    hint = "No backup holds a key. Put the keys back from the file that backup --with-keys has written: --keys FILE"
+    shutil.rmtree(land / "keys")
+    left = command("repair", "--from", backup)
+    assert (left.code, left.text.splitlines()[-1]) == (1, hint)
+    planned = command("repair", "--keys", tmp_path / "land.keys", "--dry-run")
+    assert (planned.code, (land / "keys").exists()) == (0, False)
+    assert planned.text.splitlines()[-1].startswith("All of them would be repaired")
+    told = command("repair", "--keys", tmp_path / "land.keys")
+    assert told.code == 0
+    assert told.text.splitlines()[-3:] == [
+        f"All of them repaired; log root {roots(Home(land))[0]}",
+        "What its key has signed last was lost, so that it only reads, until it is known what others were shown:",
+        f"  counterfoil restore --resume --home {land} --seen FILE",
+    ]
+    write = ("record", "create", "land-title", "9", "--field", "owner=Ida")
+    assert command(*write).code == 3
+    assert command("restore", "--resume", "--home", land, "--nothing-seen").code == 0
+    assert (command(*write).code, command("audit").code) == (0, 0)
+
+
+def test_repair_says_what_each_kind_of_fault_asks_for(command: Command, land: Path, backup: Path) -> None:
+    (land / "stray").touch()
+    assert command("repair", "--from", backup).text.splitlines()[-1] == "Move away what is no part of it."
+    with opened(land / "store.db") as database:
+        database.execute("DELETE FROM taken WHERE first = (SELECT min(first) FROM taken)")
+    assert command("repair").text.splitlines()[-2:] == [
+        "What is damaged is refused when it is asked for. Try another backup, or an archive: --from",
+        "Move away what is no part of it.",
+    ]
+
+
+def test_repair_counts_what_an_older_backup_lacks(command: Command, land: Path, backup: Path) -> None:
+    copied, _ = size_and_root(backup)
+    command("record", "create", "land-title", "9", "--field", "owner=Ida")
+    size, _ = size_and_root(land)
+    (land / "store.db").write_bytes(b"\0" * 4096)
+    told = command("repair", "--from", backup)
+    assert (told.code, told.text.splitlines()[-2:]) == (
+        1,
+        [
+            f"{backup} has {copied} of the {size} entries that were signed. Without a newer one, restore it into a new "
+            "folder and resume:",
+            f"  counterfoil restore {backup} --home NEW --keys FILE",
+        ],
+    )
+
+
 def test_restore_then_resume(command: Command, land: Path, backup: Path, tmp_path: Path) -> None:
     new, (size, _) = tmp_path / "new", size_and_root(land)
     told = command("restore", backup, "--home", new, "--keys", tmp_path / "land.keys")
@@ -192,10 +242,15 @@ def test_archive_of_a_register_and_entering_it(command: Command, land: Path, tmp
     entered = command("archive", "enter", file, "--home", other)
     assert (entered.code, entered.text.splitlines()[0]) == (
         0,
-        "land-title: 4 entries entered, 0 were here already, 0 refused",
+        f"{file}: consistent, signer unknown; an archive of {ORIGIN}",
     )
-    again = command("archive", "enter", file, "--home", other, "--json")
-    assert (again.result["added"], again.result["present"]) == (0, 4)
+    assert entered.text.splitlines()[1] == "land-title: 4 entries entered, 0 were here already, 0 refused"
+    known = ("--trust", land / "trust.json", "--home", other)
+    again = command("archive", "enter", file, *known, "--json")
+    assert (again.result["added"], again.result["present"], again.result["verdict"]) == (0, 4, "valid")
+    assert command("archive", "enter", file, *known).text.startswith(
+        f"{file}: valid; an archive of {ORIGIN}\n"
+    )
     assert command("audit", "--home", other).code == 0
 
 

@@ -97,8 +97,21 @@ def test_a_member_that_came_later_knows_its_keys(home: Home, writing: Node) -> N
     ]
 
 
-def test_a_copy_without_keys_is_no_fault_and_says_so(home: Home) -> None:
+def test_an_installation_whose_keys_are_gone_is_not_well(home: Home) -> None:
     shutil.rmtree(home.keys)
+    without = "the key file is missing; without it this installation can only read"
+    assert found(home) == [
+        "keys/last-signed: it is missing or empty, so that nothing tells what this key has signed",
+        f"keys/endorse.ed25519: {without}",
+        f"keys/checkpoint.ed25519: {without}",
+        f"keys/checkpoint.ml-dsa-44: {without}",
+    ]
+
+
+@pytest.mark.parametrize("mark", ["backup", "restored"])
+def test_a_copy_without_keys_is_no_fault_and_says_so(home: Home, mark: str) -> None:
+    shutil.rmtree(home.keys)
+    (home.folder / mark).touch()
     audited = audit_home(home)
     assert (audited.findings, audited.unchecked) == (
         (),

@@ -79,6 +79,14 @@ def test_it_may_lack_the_keys_and_an_installation_may_not(home: Home, made: Made
     assert faults(copy) == ["backup: it is no part of an installation"]
 
 
+def test_an_attempt_to_write_into_it_does_not_spoil_it(made: Made, tmp_path: Path) -> None:
+    shutil.copytree(made.backup, tmp_path / "copy")
+    with pytest.raises(NotFound, match="without it this installation can only read"):
+        Node.open(tmp_path / "copy", clock=Clock(1_900_000_000))
+    assert (tmp_path / "copy" / "keys").is_dir()
+    assert faults(Home(tmp_path / "copy")) == []
+
+
 def test_the_files_beside_the_store_are_audited_too(home: Home, tmp_path: Path) -> None:
     home.trust.write_bytes(home.trust.read_bytes().replace(b"sample", b"simple"))
     with pytest.raises(Damaged, match=r"no backup was made \(trust.json: it is not the policy"):

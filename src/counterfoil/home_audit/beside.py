@@ -12,7 +12,7 @@ import msgspec
 from counterfoil.errors import Malformed, NotFound, Unavailable
 from counterfoil.home import KEY_FILES, Home
 from counterfoil.home_audit.cosignatures import check_cosignatures, read_trust
-from counterfoil.home_audit.keyless import is_restored, may_lack_keys
+from counterfoil.home_audit.keyless import has_keys, is_restored, may_lack_keys
 from counterfoil.home_audit.predecessors import check_kept
 from counterfoil.ledger.system import AGENCY, AgencyFields
 from counterfoil.proof.canonical import labelled
@@ -56,7 +56,7 @@ class Beside:
     def check(self, signed: LastSigned | None) -> None:
         """Name every difference."""
         check_kept(self._home, self._store, self._findings)
-        if self._home.keys.is_dir() or not may_lack_keys(self._home):
+        if has_keys(self._home) or not may_lack_keys(self._home):
             if signed is not None:
                 self._check_signed(signed)
             self._check_keys({use: key for use in KEY_FILES if (key := self._public(use)) is not None})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from counterfoil.home import Home
+from counterfoil.home import KEY_FILES, Home
 from counterfoil.signer import RESTORED
 
 BACKUP: Final = "backup"
@@ -18,8 +18,12 @@ def is_restored(home: Home) -> bool:
 
 def is_backup(home: Home) -> bool:
     """Whether the folder is a backup; with keys in it, it is none any more."""
-    marked = (home.folder / BACKUP).exists()
-    return marked and not (home.keys.is_dir() and any(home.keys.iterdir()))
+    return (home.folder / BACKUP).exists() and not has_keys(home)
+
+
+def has_keys(home: Home) -> bool:
+    """Whether a key is here. An attempt to write without any leaves the folder for them, and what they signed last."""
+    return any((home.keys / name).exists() for name, _ in KEY_FILES.values())
 
 
 def may_lack_keys(home: Home) -> bool:
