@@ -11,7 +11,7 @@ from counterfoil.home import Home
 from counterfoil.home_audit import audit_home
 from counterfoil.node import Node
 from counterfoil.proof.canonical import labelled
-from counterfoil.registry.archive_write import write_archive
+from counterfoil.registry.archive.writing import write_archive
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Store
 from tests.store.sample import Clock, title

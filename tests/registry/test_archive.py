@@ -17,10 +17,10 @@ from counterfoil.proof.canonical import canonical, parse
 from counterfoil.proof.entry import decode_entry
 from counterfoil.proof.merkle import inclusion_proof
 from counterfoil.proof.trust import Trust
-from counterfoil.registry.archive_format import Part, PartWriter, read_parts
-from counterfoil.registry.archive_parts import Chunk, Entries, decode_proved, encode_proved
-from counterfoil.registry.archive_read import ArchiveScan
-from counterfoil.registry.archive_write import write_archive
+from counterfoil.registry.archive.format import Part, PartWriter, read_parts
+from counterfoil.registry.archive.parts import Chunk, Entries, decode_proved, encode_proved
+from counterfoil.registry.archive.reading import ArchiveScan
+from counterfoil.registry.archive.writing import write_archive
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Store
 from tests.store.sample import DEEDS, build

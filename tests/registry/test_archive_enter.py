@@ -17,8 +17,8 @@ from counterfoil.node import Node
 from counterfoil.proof.canonical import digest
 from counterfoil.proof.entry import Entry, Proposal
 from counterfoil.proof.trust import Trust
-from counterfoil.registry.archive_enter import enter_archive
-from counterfoil.registry.archive_survey import verify_archive
+from counterfoil.registry.archive.entering import enter_archive
+from counterfoil.registry.archive.survey import verify_archive
 from tests.recovery.sample import archive_of
 from tests.store.sample import COURT_KEY, DEEDS, Clock, build, title
 
@@ -155,7 +155,7 @@ def test_a_second_time_adds_nothing(whole: Path, node: Node) -> None:
 def test_an_interrupted_one_goes_on_where_it_stopped(
     whole: Path, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("counterfoil.registry.archive_enter.MAX_PROPOSALS", 50)
+    monkeypatch.setattr("counterfoil.registry.archive.entering.MAX_PROPOSALS", 50)
     submit = node.submit
     batches = 0
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.errors import Malformed, NotFound, Unavailable
-from counterfoil.registry.archive_format import MAX_PART, Part, PartWriter, open_archive, read_parts
+from counterfoil.registry.archive.format import MAX_PART, Part, PartWriter, open_archive, read_parts
 
 PARTS = [Part("archive.json", b"{}"), Part("tile/entries/000", b"\0" * 700), Part("document/empty", b"")]
 

@@ -79,7 +79,7 @@ def archive(
         raise typer.BadParameter("name the file to write with --out FILE")
     import msgspec
 
-    from counterfoil.registry.archive_write import write_archive
+    from counterfoil.registry.archive.writing import write_archive
 
     output = Output(json=json)
     _settle(home)
@@ -190,7 +190,7 @@ def enter(
     """
     import msgspec
 
-    from counterfoil.registry.archive_enter import enter_archive
+    from counterfoil.registry.archive.entering import enter_archive
 
     output = Output(json=json)
     policy = read_trust(trust) if trust is not None else None

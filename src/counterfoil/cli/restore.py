@@ -15,7 +15,7 @@ from counterfoil.cli.output import Output, printable
 if TYPE_CHECKING:
     from counterfoil.recovery.restore import Restored
     from counterfoil.recovery.resume import Resumed
-    from counterfoil.registry.archive_enter import Entered
+    from counterfoil.registry.archive.entering import Entered
 
 restore_app = typer.Typer(**COMMAND)
 

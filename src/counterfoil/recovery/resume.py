@@ -21,7 +21,7 @@ from counterfoil.recovery.members import check_keys, check_public, own_keys
 from counterfoil.recovery.still import still_store
 from counterfoil.recovery.successor import check_origin, keep_predecessor, next_origin, succeed
 from counterfoil.recovery.unpack import silent
-from counterfoil.registry.archive_enter import Entered
+from counterfoil.registry.archive.entering import Entered
 from counterfoil.registry.beginning import first_trust
 from counterfoil.signer import LastSigned, encode_last_signed, read_last_signed, signed_before
 from counterfoil.store.store import Store

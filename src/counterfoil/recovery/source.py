@@ -16,7 +16,7 @@ from counterfoil.recovery.backup import BESIDE, STORE, copy_store, is_of_before,
 from counterfoil.recovery.files import copy_file
 from counterfoil.recovery.kept import copy_kept
 from counterfoil.recovery.unpack import silent, unpack
-from counterfoil.registry.archive_format import open_archive
+from counterfoil.registry.archive.format import open_archive
 from counterfoil.store.untouched import wal_of
 
 Progress = Callable[[int, int], None]

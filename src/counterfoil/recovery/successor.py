@@ -26,8 +26,8 @@ from counterfoil.recovery.files import put_in_place, remove
 from counterfoil.recovery.mark import SUCCEEDING, SWAPPING, Mark, remove_mark, write_mark
 from counterfoil.recovery.members import own_agency
 from counterfoil.recovery.still import still_store
-from counterfoil.registry.archive_enter import Entered, enter_archive
-from counterfoil.registry.archive_write import write_archive
+from counterfoil.registry.archive.entering import Entered, enter_archive
+from counterfoil.registry.archive.writing import write_archive
 from counterfoil.registry.beginning import first_trust
 from counterfoil.signer import HomeSigner, begin_last_signed, signed_before
 from counterfoil.store.sqlite import Sqlite

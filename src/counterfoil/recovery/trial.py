@@ -10,9 +10,9 @@ from counterfoil.errors import Damaged, Unverified
 from counterfoil.proof.trust import Trust
 from counterfoil.recovery.backup import STORE
 from counterfoil.recovery.unpack import silent, unpack
-from counterfoil.registry.archive_format import open_archive
-from counterfoil.registry.archive_parts import ArchiveHead
-from counterfoil.registry.archive_survey import read_head, verify_archive
+from counterfoil.registry.archive.format import open_archive
+from counterfoil.registry.archive.parts import ArchiveHead
+from counterfoil.registry.archive.survey import read_head, verify_archive
 
 Progress = Callable[[int, int], None]
 

@@ -15,9 +15,9 @@ from counterfoil.proof.entry import decode_proposal
 from counterfoil.proof.transaction import Transaction, decode_endorsements, decode_header
 from counterfoil.proof.trust import Trust
 from counterfoil.recovery.rebuild import Rebuild
-from counterfoil.registry.archive_parts import Chunk, Entries, Item, PendingPart, PublishedPart, TakenPart
-from counterfoil.registry.archive_read import ArchiveScan
-from counterfoil.registry.archive_survey import pieces
+from counterfoil.registry.archive.parts import Chunk, Entries, Item, PendingPart, PublishedPart, TakenPart
+from counterfoil.registry.archive.reading import ArchiveScan
+from counterfoil.registry.archive.survey import pieces
 from counterfoil.store.audit.audit import Audited, audit_store
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.waiting import encode_pending

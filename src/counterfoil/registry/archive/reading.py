@@ -16,9 +16,9 @@ from counterfoil.proof.entry import decode_entry
 from counterfoil.proof.merkle import CompactRange, leaf_hash, leaf_hashes, verify_inclusion
 from counterfoil.proof.tiles import TILE_WIDTH, Bundle, decode_bundle, parse_path
 from counterfoil.proof.trust import MAX_TRUST_BYTES, Trust, judge
-from counterfoil.registry import archive_parts as parts
-from counterfoil.registry.archive_format import Part, read_parts
-from counterfoil.registry.archive_parts import ArchiveHead, Chunk, Entries, Item, PublishedPart
+from counterfoil.registry.archive import parts
+from counterfoil.registry.archive.format import Part, read_parts
+from counterfoil.registry.archive.parts import ArchiveHead, Chunk, Entries, Item, PublishedPart
 from counterfoil.store.documents import CHUNK
 from counterfoil.store.log import MAX_BUNDLE_BYTES
 

@@ -22,9 +22,9 @@ from counterfoil.proof.canonical import Json, canonical, labelled
 from counterfoil.proof.entry import Entry, Proposal, decode_entry
 from counterfoil.proof.transaction import MAX_PROPOSALS, MAX_TRANSACTION_BYTES
 from counterfoil.proof.trust import Trust
-from counterfoil.registry.archive_format import open_archive
-from counterfoil.registry.archive_parts import ArchiveHead, Chunk, Entries
-from counterfoil.registry.archive_survey import Survey, pieces, read_head, scan_archive
+from counterfoil.registry.archive.format import open_archive
+from counterfoil.registry.archive.parts import ArchiveHead, Chunk, Entries
+from counterfoil.registry.archive.survey import Survey, pieces, read_head, scan_archive
 
 PLACE_BYTES: Final = 512
 """The most bytes that its place in the log adds to a proposal."""

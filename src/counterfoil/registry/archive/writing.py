@@ -17,9 +17,9 @@ from counterfoil.proof.index import record_key
 from counterfoil.proof.merkle import inclusion_proof
 from counterfoil.proof.note import parse_note
 from counterfoil.proof.tiles import TILE_WIDTH, bundle_path, encode_bundle
-from counterfoil.registry import archive_parts as parts
-from counterfoil.registry.archive_format import PartWriter
-from counterfoil.registry.archive_parts import ArchiveHead
+from counterfoil.registry.archive import parts
+from counterfoil.registry.archive.format import PartWriter
+from counterfoil.registry.archive.parts import ArchiveHead
 from counterfoil.store.store import Store
 from counterfoil.store.waiting import decode_pending
 

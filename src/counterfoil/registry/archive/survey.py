@@ -10,9 +10,9 @@ from counterfoil.ledger.system import REGISTER
 from counterfoil.proof.canonical import unlabelled
 from counterfoil.proof.entry import ENDING, Entry, decode_entry
 from counterfoil.proof.trust import Trust
-from counterfoil.registry.archive_format import open_archive
-from counterfoil.registry.archive_parts import ArchiveHead, Chunk, Entries, Item
-from counterfoil.registry.archive_read import ArchiveScan
+from counterfoil.registry.archive.format import open_archive
+from counterfoil.registry.archive.parts import ArchiveHead, Chunk, Entries, Item
+from counterfoil.registry.archive.reading import ArchiveScan
 
 Progress = Callable[[int, int], None]
 
