@@ -28,6 +28,7 @@ from counterfoil.errors import (
     Malformed,
     NotFound,
     Refused,
+    Reused,
     Unauthorised,
     Unavailable,
     Unverified,
@@ -97,6 +98,7 @@ def test_whatever_is_printable_and_nothing_else_reaches_a_terminal(text: str) ->
 ERRORS = [
     (Refused("x"), 1, "refused"),
     (Conflict("x"), 1, "conflict"),
+    (Reused("x"), 1, "reused"),
     (Violated("x", constraint="c"), 1, "violated"),
     (Unauthorised("x"), 1, "unauthorised"),
     (Lapsed("x"), 1, "lapsed"),

@@ -233,7 +233,7 @@ def test_its_key_is_for_that_request_alone(command: Command, land: Path) -> None
     call = ("record", "amend", "land-title", "1", "--idempotency-key", "r1")
     command(*call, "--field", "owner=Eve")
     told = command(*call, "--field", "owner=Fay", "--json")
-    assert (told.code, told.error["kind"]) == (1, "conflict")
+    assert (told.code, told.error["kind"]) == (1, "reused")
     assert "used for another request" in told.error["message"]
 
 

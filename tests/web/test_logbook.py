@@ -87,8 +87,16 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up() -> None:
     out, into = os.pipe()
     with os.fdopen(out):
         log = LossyFile(lambda: os.fdopen(into, "w"))
-        for _ in range(MAX_LINES + 2_000):
-            log.write("x" * 100 + "\n")
+        # Until its thread waits for the pipe, and the lines that wait are as many as may.
+        deadline = time.monotonic() + 30
+        before = -1
+        while (waiting := log._lines.qsize()) != before or waiting < MAX_LINES:
+            assert time.monotonic() < deadline
+            before = waiting
+            for _ in range(MAX_LINES):
+                log.write("x" * 100 + "\n")
+            time.sleep(0.1)
+        log.write("one more\n")
         assert log._lost > 0
         os.set_blocking(into, False)  # lets the thread end: what it waits for is refused from now on
         os.read(out, 1 << 20)

@@ -130,7 +130,7 @@ class Entrance:
                 limit = self._limit(scope, signed=signed)
                 length = headers.get(b"content-length", b"0")
                 if length.isdigit() and int(length) > limit:
-                    return problem(413, f"the body is over {limit:,} bytes long")
+                    return _too_large(limit)
                 read = await self._bodies.read(receive, limit)
                 if isinstance(read, Problem):
                     return read
@@ -144,9 +144,9 @@ class Entrance:
         return receive
 
     def _limit(self, scope: Scope, *, signed: bool) -> int:
-        if scope["path"] in VERIFYING:
-            return MAX_PROOF_BYTES
-        return MAX_ANONYMOUS_BYTES if scope["caller"] is ANONYMOUS and not signed else MAX_BODY_BYTES
+        if scope["caller"] is not ANONYMOUS or signed:
+            return MAX_BODY_BYTES
+        return MAX_PROOF_BYTES if scope["path"] in VERIFYING else MAX_ANONYMOUS_BYTES
 
     def _known(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
         """Who asks by the operator's socket, or by a token; anybody else is nobody as yet."""
@@ -197,7 +197,7 @@ class Bodies:
                 self._held += len(part)
                 more = message.get("more_body", False)
                 if size > limit:
-                    return problem(413, f"the body is over {limit:,} bytes long")
+                    return _too_large(limit)
                 if more and self._held > MAX_HELD_BYTES:
                     return problem(503, "many large requests arrive at this moment; try again in a second")
         except asyncio.CancelledError as cancelled:
@@ -209,6 +209,13 @@ class Bodies:
             if late is not None:
                 late.cancel()
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(limit: int) -> Problem:
+    said = f"the body is over {limit:,} bytes long"
+    if limit == MAX_PROOF_BYTES:
+        said += "; judge a larger proof on a machine of your own, by counterfoil verify"
+    return problem(413, said)
 
 
 def _stated_twice(headers: Sequence[tuple[bytes, bytes]]) -> str | None:

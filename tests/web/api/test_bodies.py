@@ -34,7 +34,7 @@ def refuse(*_: object) -> Any:
 
 def test_what_is_no_bundle_is_never_read_whole(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifying, "parse", refuse)
-    said = "the body is 13,600,003 bytes long, and may have 2,097,152 here"
+    said = "the body is over 4,194,304 bytes long; judge a larger proof on a machine of your own, by counterfoil verify"
     assert problem(office.reader.post("/v1/verify", content=NUMBERS, headers=JSON)) == (
         413,
         "request-entity-too-large",

@@ -59,6 +59,8 @@ def test_a_healthy_node_says_what_was_looked_at(office: Office) -> None:
             {"name": "writer", "ok": True, "detail": "requests that wait to be stored: 0"},
             {"name": "clock", "ok": True, "detail": "the clock is not behind the last block"},
             {"name": "disk", "ok": True, "detail": "the disk has over 67,108,864 bytes left"},
+            {"name": "catalogue", "ok": True, "detail": "lists and search follow the log"},
+            {"name": "audit", "ok": True, "detail": "not audited yet since the node was started"},
             {"name": "witnesses", "ok": True, "detail": "witnesses that are asked to cosign: 0"},
         ],
         "witnesses": [],
