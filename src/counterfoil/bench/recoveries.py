@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from time import perf_counter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import apsw
 
@@ -20,8 +18,14 @@ from counterfoil.bench.rows import proposals
 from counterfoil.errors import Unavailable
 from counterfoil.node import Node
 
-MEGABYTE = 1 << 10
-"""In the unit of `ru_maxrss`, which is KiB."""
+MEASURED: Final = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+ended = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(ended.returncode)
+"""
+"""Runs a command, and prints the seconds that it took and its largest size in KiB."""
 
 
 class Ran(NamedTuple):
@@ -59,15 +63,15 @@ def _figures(name: str, ran: Ran, audit: Ran, records: int) -> Iterator[Figure]:
 
 
 def _run(*arguments: object) -> Ran:
-    command = [sys.executable, "-m", "counterfoil", *map(str, arguments)]
-    start = perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        said = process.stderr.read().decode() if process.stderr else ""
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise Unavailable(f"counterfoil {arguments[0]} ended with {process.returncode}: {said.strip()}")
-    return Ran(perf_counter() - start, usage.ru_maxrss / MEGABYTE)
+    # Started by a small process: a child's largest size counts from what its parent had.
+    command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "counterfoil", *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise Unavailable(
+            f"counterfoil {arguments[0]} ended with {ended.returncode}: {ended.stderr.strip()[-300:]}"
+        )
+    seconds, kilobytes = ended.stdout.split()[-2:]
+    return Ran(float(seconds), int(kilobytes) / 1024)
 
 
 def _lose_a_bundle(store: Path) -> None:
