@@ -18,7 +18,7 @@ from counterfoil.proof.merkle import leaf_hash, leaf_hashes, root
 from counterfoil.proof.transaction import endorse
 from counterfoil.store import pages
 from counterfoil.store.sqlite import Sqlite
-from counterfoil.store.store import Signed, Store
+from counterfoil.store.store import Store
 from tests.store.office import COURT, LAND, ORIGIN, Office, dump, key_of, summary, title
 
 DIGEST = "sha256:" + "5e" * 32
@@ -211,8 +211,9 @@ def test_settling_ends_the_block_with_an_index_entry_within_the_second(office: O
 def test_a_note_that_has_gained_signatures_takes_the_place_of_the_one_before(
     path: Path, office: Office
 ) -> None:
+    office.take(office.draft(title("one")), settle=True)
     note = office.store.note + b"and a cosignature\n"
-    office.store.publish(Signed(note, published=True))
+    office.store.keep_published(office.store.head.size, note)
     assert office.store.note == note
     again = Store(Sqlite(path))
     assert (again.note, again.head) == (note, office.store.head)

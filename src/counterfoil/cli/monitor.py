@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from counterfoil.cli.failure import COULD_NOT, DONE, NOT_WELL
-from counterfoil.cli.options import COMMAND, JsonOption, example, read_input
+from counterfoil.cli.options import COMMAND, JsonOption, TrustOption, example, read_input
 from counterfoil.cli.output import Output, printable
 from counterfoil.cli.proof import read_trust
 from counterfoil.errors import Malformed, Unavailable
@@ -58,15 +58,7 @@ def monitor(  # noqa: PLR0913  # an option each
             readable=False,
         ),
     ] = None,
-    trust: Annotated[
-        Path | None,
-        typer.Option(
-            "--trust",
-            metavar="FILE",
-            help="Whose signatures count: the ledger's trust policy, from elsewhere.",
-            readable=False,
-        ),
-    ] = None,
+    trust: TrustOption = None,
     key: Annotated[
         list[str] | None,
         typer.Option("--key", metavar="KEY", help="Instead: a verifier key of the log's. May be repeated."),

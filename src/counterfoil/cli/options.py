@@ -56,6 +56,15 @@ OutOption: TypeAlias = Annotated[
         readable=False,
     ),
 ]
+TrustOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--trust",
+        metavar="FILE",
+        help="Whose signatures count: the ledger's trust policy, from elsewhere.",
+        readable=False,
+    ),
+]
 RegisterArgument: TypeAlias = Annotated[str, typer.Argument(metavar="REGISTER", help="The register's name.")]
 KeyArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="KEY", help="The record's key in its register.")

@@ -13,6 +13,7 @@ from counterfoil.cli.options import (
     HomeOption,
     JsonOption,
     OutOption,
+    TrustOption,
     example,
     read_input,
     reading,
@@ -115,22 +116,16 @@ def _bundle(
     absent: bool,
     all_versions: bool,
 ) -> Bundle:
+    from counterfoil.registry.beginning import genesis_size
     from counterfoil.registry.prove import prove_absent, prove_entry, prove_record
 
-    size = genesis_size(node)
+    size = genesis_size(node.store)
     if entry is not None:
         return prove_entry(node.store, entry, genesis_size=size, at=at)
     if absent:
         return prove_absent(node.store, register, key, genesis_size=size)
     versions: Any = "all" if all_versions else "latest"
     return prove_record(node.store, register, key, versions=versions, genesis_size=size, at=at)
-
-
-def genesis_size(node: Node) -> int | None:
-    """How many entries the log began with, as a trust policy pins it."""
-    from counterfoil.registry.beginning import first_trust
-
-    return first_trust(node.store.entries(), node.store.root_at).genesis_size
 
 
 @verify_app.command(
@@ -142,15 +137,7 @@ def verify(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A proof; - reads standard input.", readable=False)
     ],
-    trust: Annotated[
-        Path | None,
-        typer.Option(
-            "--trust",
-            metavar="FILE",
-            help="Whose signatures count: the ledger's trust policy, from elsewhere.",
-            readable=False,
-        ),
-    ] = None,
+    trust: TrustOption = None,
     published: Annotated[
         Path | None,
         typer.Option(

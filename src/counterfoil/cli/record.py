@@ -23,7 +23,6 @@ from counterfoil.cli.options import (
     writing,
 )
 from counterfoil.cli.output import Output
-from counterfoil.cli.proof import genesis_size
 from counterfoil.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -273,9 +272,10 @@ def _answer(node: Node, asked: Change, receipt: Receipt, proof: Path | None) -> 
 
 def _prove(node: Node, asked: Change, number: int) -> bytes:
     """A proof of the entry and, unless another one followed while this request was repeated, that it is the latest."""
+    from counterfoil.registry.beginning import genesis_size
     from counterfoil.registry.prove import prove_entry, prove_record
 
-    latest, size = node.record(asked.register, asked.record), genesis_size(node)
+    latest, size = node.record(asked.register, asked.record), genesis_size(node.store)
     if latest is not None and latest.number == number:
         return prove_record(node.store, asked.register, asked.record, genesis_size=size).encode()
     return prove_entry(node.store, number, genesis_size=size).encode()

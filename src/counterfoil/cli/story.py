@@ -13,7 +13,6 @@ import msgspec
 from counterfoil.cli.entries import entry_lines, shown
 from counterfoil.cli.options import read_input, reading, write_output, writing
 from counterfoil.cli.output import Output, columns, flush, printable
-from counterfoil.cli.proof import genesis_size
 from counterfoil.cli.tampering import change_one_byte
 from counterfoil.examples import companies, registers_folder
 from counterfoil.home import Home
@@ -24,6 +23,7 @@ from counterfoil.proof.entry import Entry
 from counterfoil.proof.report import VALID
 from counterfoil.proof.trust import Trust
 from counterfoil.proof.verify import verify
+from counterfoil.registry.beginning import genesis_size
 from counterfoil.registry.history import Clock, as_known, differences
 from counterfoil.registry.prove import prove_record
 from counterfoil.registry.rsf.importing import import_rsf
@@ -164,7 +164,9 @@ class Story:
             "One file shows both versions, that there is no later one, who endorsed them, and the log's signed root.",
         )
         self._home.cache.mkdir(mode=0o700, exist_ok=True)
-        bundle = prove_record(node.store, REGISTER, RECORD, versions="all", genesis_size=genesis_size(node))
+        bundle = prove_record(
+            node.store, REGISTER, RECORD, versions="all", genesis_size=genesis_size(node.store)
+        )
         data = bundle.encode()
         write_output(self._proof, data)
         self._said([f"{self._proof}: {len(data):,} bytes", f"{self._home.trust}: whose signatures count", ""])

@@ -19,6 +19,7 @@ from counterfoil.proof.canonical import labelled
 from counterfoil.proof.entry import decode_entry
 from counterfoil.proof.note import VerifierKey
 from counterfoil.proof.trust import Trust, TrustedAgency
+from counterfoil.store.store import Store
 
 
 def first_trust(entries: Iterable[bytes], root_at: Callable[[int], bytes]) -> Trust:
@@ -48,3 +49,8 @@ def first_trust(entries: Iterable[bytes], root_at: Callable[[int], bytes]) -> Tr
         except msgspec.ValidationError:
             break
     raise Damaged("the log does not begin as a ledger does; run counterfoil audit")
+
+
+def genesis_size(store: Store) -> int | None:
+    """How many entries a store's log began with, as a trust policy pins it. Raises `Damaged` as `first_trust` does."""
+    return first_trust(store.entries(), store.root_at).genesis_size

@@ -269,13 +269,6 @@ class Store:
         if changes.pending:
             self._waiting = None
 
-    def publish(self, signed: Signed) -> None:
-        """Keep a checkpoint of the log as it stands, with whatever signatures it has gained."""
-        with self.database.transaction():
-            self._check_alone()
-            self._write_head(self.head, self._pages.flush(self._covered), signed)
-        self.note = signed.note
-
     def keep_published(self, size: int, note: bytes) -> None:
         """Put a published checkpoint, with the signatures that it has gained, in its own place; else do nothing."""
         with self.database.transaction():

@@ -13,7 +13,7 @@ from counterfoil.errors import Malformed, Unavailable
 from counterfoil.node import Node
 from counterfoil.proof.bundle import Bundle
 from counterfoil.proof.index import record_key
-from counterfoil.registry.beginning import first_trust
+from counterfoil.registry.beginning import genesis_size
 from counterfoil.registry.current import Current, CurrentProofs
 from counterfoil.registry.prove import prove_absent, prove_entry, prove_record
 from counterfoil.registry.transactions import prove_entries
@@ -95,11 +95,6 @@ async def transaction_bundle(service: Service, first: int, count: int) -> Bundle
     return await service.proved(
         lambda store: prove_entries(store, first, count, genesis_size=genesis_size(store))
     )
-
-
-def genesis_size(store: Store) -> int | None:
-    """How many entries the log began with, as a trust policy pins it."""
-    return first_trust(store.entries(), store.root_at).genesis_size
 
 
 async def _proof(service: Service, prove: Callable[[Store], Bundle], *, long: bool = False) -> Answer:
