@@ -37,8 +37,9 @@ from counterfoil.proof.transaction import (
     draft,
     endorse,
 )
+from counterfoil.store.head import Signed
 from counterfoil.store.sqlite import Sqlite
-from counterfoil.store.store import Signed, Store
+from counterfoil.store.store import Store
 
 ORIGIN = "ledger.example/1"
 LAND, COURT, TAX = "EE/GOV/LAND", "EE/GOV/COURT", "EE/GOV/TAX"
@@ -279,6 +280,11 @@ class MemoryState:
     def claim(self, key: bytes) -> bytes | None:
         """Who holds a claim."""
         return self.claims.get(key)
+
+    def referring(self, target: bytes, role: str, limit: int) -> Sequence[bytes]:
+        """Who refers to a record in a role."""
+        found = sorted(row.source for row in self.references if (row.target, row.role) == (target, role))
+        return found[:limit]
 
     def pending(self, transaction: str) -> Pending | None:
         """A waiting transaction."""

@@ -16,7 +16,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a ledger with three members, governed by the land office, and its register `title`."""
     folder = tmp_path_factory.mktemp("founded")
     ledger = Ledgerhouse(folder, LAND, COURT, TAX)
-    ledger.define("title")
+    ledger.define("title", scopes=["civil", "church"])
     ledger.close()
     return folder
 

@@ -25,14 +25,26 @@ def test_a_claim_is_held_by_the_record_that_states_it(house: Ledgerhouse) -> Non
 
 
 def test_what_a_live_record_holds_no_other_may_claim(house: Ledgerhouse) -> None:
-    house.define("marriage")
+    house.define("marriage", scopes=["civil"])
     house.taken(create("title", "1", claims=(MARRIED,)))
     before = house.snapshot()
     for register in ("title", "marriage"):
         refused(
             house.submit(create(register, "2", claims=(TWIN, MARRIED))),
             Violated,
-            f"^{register} '2' claims what another live record holds$",
+            f"^{register} '2' is refused: it claims what another live record holds$",
+        )
+    assert house.snapshot() == before
+
+
+def test_a_register_claims_in_no_scope_that_its_definition_does_not_list(house: Ledgerhouse) -> None:
+    house.define("gossip")
+    before = house.snapshot()
+    for scope in ("civil", "unique:title", "unique:gossip"):
+        refused(
+            house.submit(create("gossip", "1", claims=(claim("dead", "pseudonym 1", scope),))),
+            Violated,
+            f"^gossip '1' claims 'dead' in the scope '{scope}', which its register's definition does not provide for$",
         )
     assert house.snapshot() == before
 
@@ -48,10 +60,11 @@ def test_scope_name_and_digest_make_a_claim(house: Ledgerhouse) -> None:
 
 def test_names_that_run_together_are_not_one_name(house: Ledgerhouse) -> None:
     value = digest(b"x")
+    house.define("word", scopes=["ab", "a", 'a","b'])
     house.taken(
-        create("title", "1", claims=(Claim("ab", "c", value),)),
-        create("title", "2", claims=(Claim("a", "bc", value),)),
-        create("title", "3", claims=(Claim('a","b', "c", value),)),
+        create("word", "1", claims=(Claim("ab", "c", value),)),
+        create("word", "2", claims=(Claim("a", "bc", value),)),
+        create("word", "3", claims=(Claim('a","b', "c", value),)),
     )
 
 
@@ -98,7 +111,7 @@ def test_claims_are_judged_after_the_whole_transaction(house: Ledgerhouse) -> No
             create("title", "4", claims=(claim("x", "1"),)), create("title", "5", claims=(claim("x", "1"),))
         ),
         Violated,
-        "title '5' claims what another live record holds",
+        "title '5' is refused: it claims what another live record holds",
     )
 
 
@@ -116,7 +129,7 @@ def test_a_claim_may_pass_from_hand_to_hand_within_a_block(house: Ledgerhouse) -
 
 
 def test_claims_in_an_append_register_are_those_of_its_latest_entry(house: Ledgerhouse) -> None:
-    house.define("access", append=True)
+    house.define("access", append=True, scopes=["civil"])
     house.taken(change("access", "p", None, claims=(MARRIED,)), change("access", "p", None, claims=(TWIN,)))
     assert (house.holds(MARRIED), house.holds(TWIN)) == (None, ("access", "p"))
     house.taken(change("access", "p", None))

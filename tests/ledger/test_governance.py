@@ -352,7 +352,7 @@ def test_one_key_speaks_for_one_agency(house: Ledgerhouse) -> None:
     refused(
         house.submit(create(".agency", NEW, body={"fields": shared})),
         Violated,
-        "'EE/GOV/NEW' has the same endorse as another record, and endorse allows it once",
+        r"'EE/GOV/NEW' is refused: it has the same endorse as another live record \(endorse, field endorse\)",
     )
     moved = {"name": "Court", "endorse": [key("new court").public.text]}
     house.taken(
@@ -363,7 +363,7 @@ def test_one_key_speaks_for_one_agency(house: Ledgerhouse) -> None:
             change(".agency", COURT, 3, body={"fields": {"name": "C", "endorse": [key(COURT).public.text]}})
         ),
         Violated,
-        "has the same endorse as another record",
+        "has the same endorse as another live record",
     )
     house.taken(change(".agency", NEW, 2, "close"))
     house.taken(

@@ -137,8 +137,10 @@ def written(draw: st.DataObject, ledger: MemoryLedger, model: Model) -> Transact
 
 def fresh() -> MemoryLedger:
     ledger = MemoryLedger()
-    ledger.define("title", constraints=[{"kind": "unique", "name": "one-deed", "fields": ["deed"]}])
-    ledger.define("access", append=True)
+    ledger.define(
+        "title", scopes=["civil"], constraints=[{"kind": "unique", "name": "one-deed", "fields": ["deed"]}]
+    )
+    ledger.define("access", append=True, scopes=["civil"])
     return ledger
 
 

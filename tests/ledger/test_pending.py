@@ -39,7 +39,7 @@ from tests.ledger_fixture import (
 @pytest.fixture
 def joint(house: Ledgerhouse) -> Ledgerhouse:
     """A ledger with a register `joint` that needs all three agencies."""
-    house.define("joint", policy=of(3, agency(LAND), agency(COURT), agency(TAX)))
+    house.define("joint", policy=of(3, agency(LAND), agency(COURT), agency(TAX)), scopes=["civil"])
     return house
 
 
@@ -299,7 +299,11 @@ def test_claims_are_checked_again_on_completion(joint: Ledgerhouse) -> None:
     waiting = joint.waiting(create("joint", "1", claims=(owner,)))
     joint.taken(create("title", "1", claims=(owner,)))
     joint.endorse(waiting, COURT)
-    refused(joint.endorse(waiting, TAX), Violated, "joint '1' claims what another live record holds")
+    refused(
+        joint.endorse(waiting, TAX),
+        Violated,
+        "joint '1' is refused: it claims what another live record holds",
+    )
     assert story(joint, waiting)[-1] == ("close", "refused", {"reason": "violated"})
     assert joint.holds(owner) == ("title", "1")
 

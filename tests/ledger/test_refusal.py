@@ -35,7 +35,9 @@ HELD, FREE = claim("owner", "held"), claim("owner", "free")
 def prepared() -> MemoryLedger:
     """A ledger with titles, one of them holding a claim and pointing to another, and a transaction that waits."""
     ledger = MemoryLedger(LAND, COURT)
-    ledger.define("title", constraints=[{"kind": "unique", "name": "u", "fields": ["deed"]}])
+    ledger.define(
+        "title", scopes=["civil"], constraints=[{"kind": "unique", "name": "u", "fields": ["deed"]}]
+    )
     ledger.define("joint", policy=of(2, agency(LAND), agency(COURT)))
     ledger.submit(
         create(

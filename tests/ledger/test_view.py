@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from counterfoil.errors import Malformed, Refused
 from counterfoil.ledger.state import Changes, Head, Pending, ReferenceRow, Taken
 from counterfoil.ledger.view import View
 from counterfoil.proof.entry import encode_proposal
 from counterfoil.proof.index import record_key
-from tests.ledger_fixture import START, MemoryLedger, change, create
+from tests.ledger_fixture import START, MemoryLedger, MemoryState, change, create
 
 CLAIM, OTHER = b"c" * 32, b"o" * 32
 ROW = ReferenceRow(b"t" * 32, "role", b"s" * 32)
@@ -112,6 +114,25 @@ def test_the_block_reads_its_own_changes(view: View) -> None:
     assert view.pending(transaction) is view.changes.pending[transaction]
     view.wait(transaction, None)
     assert view.pending(transaction) is None
+
+
+SOURCES = st.sets(st.binary(min_size=1, max_size=1), max_size=6)
+
+
+@given(stored=SOURCES, added=SOURCES, removed=SOURCES, limit=st.integers(1, 8))
+def test_who_refers_to_a_record_is_told_in_order_up_to_a_limit(
+    stored: set[bytes], added: set[bytes], removed: set[bytes], limit: int
+) -> None:
+    state = MemoryState()
+    state.references = {ReferenceRow(b"t", "role", each) for each in stored}
+    view = View(state, START)
+    with view.attempt():
+        for each in stored & removed:
+            view.refer(ReferenceRow(b"t", "role", each), False)
+        for each in added - stored:
+            view.refer(ReferenceRow(b"t", "role", each), True)
+    assert view.referring(b"t", "role", limit) == sorted((stored - removed) | (added - stored))[:limit]
+    assert view.referring(b"t", "another", limit) == []
 
 
 def test_time_is_the_blocks_unless_that_would_step_back(view: View) -> None:

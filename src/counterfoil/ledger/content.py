@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Mapping
 from typing import Final
 
 from counterfoil.errors import Malformed, Violated
+from counterfoil.ledger.dates import parse_date
 from counterfoil.ledger.definition import Definition
-from counterfoil.ledger.names import MAX_NAME, is_name, normal_name
+from counterfoil.ledger.names import MAX_NAME, is_name
 from counterfoil.ledger.system import check_system_record
 from counterfoil.proof.canonical import MAX_INTEGER, Json, unlabelled
 from counterfoil.proof.entry import ENDING, OPERATIONS, WRITING, Proposal, check_body
@@ -16,9 +18,12 @@ from counterfoil.proof.policy import check_policy
 
 MAX_CLAIMS: Final = 64
 CIRCUMSTANCES: Final = frozenset(
-    {"actor", "on-behalf-of", "why", "law", "case", "recorded", "valid-from", "valid-to", "source"}
+    {"actor", "on-behalf-of", "decided-by", "why", "law", "case", "subject"}
+    | {"recorded", "valid-from", "valid-to", "source"}
 )
 CLOCKS: Final = ("recorded", "valid-from", "valid-to")
+_PSEUDONYM: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+"""The last of 43 characters has 4 bits: one of these."""
 _DAY_OR_TIME: Final = re.compile(
     r"(-?\d{4,6})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01])"
     r"(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d))?)?)?",
@@ -40,10 +45,20 @@ def check_content(definition: Definition, proposal: Proposal) -> None:
         raise Malformed(
             f"{proposal.record[:80]!r} is no name for a record; use 1 to {MAX_NAME} printable characters in NFC"
         )
+    if definition.pseudonymous:
+        _check_pseudonym(definition, proposal)
     if proposal.body is not None:
         _check_body(definition, proposal, proposal.body)
     else:
         _check_bodiless(definition, proposal)
+    if not definition.itemless and proposal.item is None and proposal.operation in WRITING:
+        field = min(definition.hidden & definition.rules.required)
+        raise Violated(
+            f"{_name(proposal)} has no item, and its register asks for the field {field!r}, which goes by item",
+            constraint="schema",
+            field=field,
+            citation=definition.fields.law,
+        )
     if proposal.item is not None or proposal.document is not None or proposal.tree is not None:
         _check_commitments(proposal)
     if proposal.control is not None:
@@ -54,6 +69,26 @@ def check_content(definition: Definition, proposal: Proposal) -> None:
         )
     if proposal.claims or proposal.references:
         _check_names(proposal)
+        _check_scopes(definition, proposal)
+
+
+def _check_scopes(definition: Definition, proposal: Proposal) -> None:
+    """A register claims in its own scopes only, and where constraints say what is claimed there, nothing else."""
+    declared = {(each.scope, each.claim) for each in definition.exclusive}
+    declared |= {
+        (definition.unique_scope, each.name)
+        for each in definition.unique
+        if not definition.hidden.isdisjoint(each.fields)
+    }
+    closed = {scope for scope, _ in declared} | {definition.unique_scope}
+    for claim in proposal.claims:
+        inside = (claim.scope, claim.name) in declared or claim.scope not in closed
+        if claim.scope not in definition.scopes or not inside:
+            raise Violated(
+                f"{_name(proposal)} claims {claim.name[:80]!r} in the scope {claim.scope[:80]!r}, which its register's "
+                "definition does not provide for",
+                constraint="scopes",
+            )
 
 
 def _check_bodiless(definition: Definition, proposal: Proposal) -> None:
@@ -61,11 +96,10 @@ def _check_bodiless(definition: Definition, proposal: Proposal) -> None:
         wanted = proposal.operation not in ENDING
     else:
         elsewhere = (proposal.item, proposal.document, proposal.tree)
-        wanted = (
-            definition.schema is not None
-            and proposal.operation in WRITING
-            and elsewhere == (None, None, None)
-        )
+        writes = definition.schema is not None and proposal.operation in WRITING
+        wanted = writes and elsewhere == (None, None, None)
+        if writes and not wanted and not definition.bodiless:
+            _explain(definition, proposal, {})
     if wanted:
         raise Violated(
             f"{_name(proposal)} has no content, and its register asks for fields", constraint="schema"
@@ -82,15 +116,62 @@ def _check_body(definition: Definition, proposal: Proposal, body: Json) -> None:
     schema = definition.schema
     if schema is not None and not schema.accepts(fields):
         _explain(definition, proposal, fields)
-    if definition.key is not None and fields.get(definition.key) != proposal.record:
-        _check_key(definition.key, proposal, fields)
+    key = definition.named_by
+    if key is not None and not (definition.key_as_is and fields.get(key) == proposal.record):
+        _check_key(definition, key, proposal, fields)
+    if definition.fields.authority_from is not None:
+        check_validity(definition, body.get("circumstances", {}))
 
 
-def _check_key(key: str, proposal: Proposal, fields: dict[str, Json]) -> None:
-    value = fields.get(key)
-    if not isinstance(value, str) or normal_name(value) != proposal.record:
+def _check_pseudonym(definition: Definition, proposal: Proposal) -> None:
+    if not is_pseudonym(proposal.record):
+        raise Malformed(
+            f"the records of {definition.name} are named by keyed pseudonyms (43 characters of base64url), and "
+            f"this one is not; write its key into the field {definition.key!r} of its item"
+        )
+    if definition.key is not None and definition.key in proposal.fields:
         raise Violated(
-            f"the record {_name(proposal)} must be named by its field {key!r}, which is {str(value)[:80]!r}",
+            f"the field {definition.key!r} of {_name(proposal)} is its key, which goes by item and in no body",
+            constraint="key",
+            field=definition.key,
+        )
+
+
+def is_pseudonym(record: str) -> bool:
+    """Whether a name is 32 bytes in unpadded base64url (RFC 4648 section 5), as a keyed pseudonym is."""
+    return _PSEUDONYM.fullmatch(record) is not None
+
+
+def check_validity(definition: Definition, circumstances: Mapping[str, Json]) -> None:
+    """Raise `Violated` where validity begins before the agency had authority over the register.
+
+    What an older book recorded then (`recorded` lies before that day too) is what its keeper stated, and may be told.
+    Nothing is refused that is only perhaps so: of a partial date the last day counts.
+    """
+    start = definition.fields.authority_from
+    if start is None or "valid-from" not in circumstances:
+        return
+    first = parse_date(start).first
+    told = [
+        parse_date(str(circumstances[name])) for name in ("valid-from", "recorded") if name in circumstances
+    ]
+    if told[0].last < first and not (len(told) > 1 and told[1].last < first):
+        raise Violated(
+            f"the agency has kept {definition.name} since {start}, and cannot state what was valid before; state when "
+            "an older book recorded it, or begin later",
+            constraint="authority-from",
+            field="valid-from",
+            citation=definition.fields.law,
+        )
+
+
+def _check_key(definition: Definition, key: str, proposal: Proposal, fields: dict[str, Json]) -> None:
+    value = fields.get(key)
+    name = definition.normal_key(value) if isinstance(value, str) else None
+    if name != proposal.record:
+        form = f", in the form in which keys are compared {name[:80]!r}" if name not in {None, value} else ""
+        raise Violated(
+            f"the record {_name(proposal)} must be named by its field {key!r}, which is {str(value)[:80]!r}{form}",
             constraint="key",
             field=key,
         )
@@ -102,13 +183,14 @@ def _check_circumstances(circumstances: dict[str, Json]) -> None:
             raise Malformed(
                 f"circumstance {name[:40]!r} is not known or not text; use {', '.join(sorted(CIRCUMSTANCES))}"
             )
-        if name in CLOCKS and not _is_day_or_time(value):
+        if name in CLOCKS and not is_day_or_time(value):
             raise Malformed(
                 f"{name} {value[:40]!r} is not a date or time (2026, 2026-11-23, 2026-11-23T10:00:00Z)"
             )
 
 
-def _is_day_or_time(text: str) -> bool:
+def is_day_or_time(text: str) -> bool:
+    """Whether a text is a year, month, day or time, as the clocks among the circumstances are."""
     found = _DAY_OR_TIME.fullmatch(text)
     if found is None:
         return False

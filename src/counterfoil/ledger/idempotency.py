@@ -17,7 +17,12 @@ from counterfoil.proof.transaction import Transaction, decode_header
 def request_name(transaction: Transaction) -> bytes:
     """The name under which a submitter's request is remembered: a hash of agency and idempotency key."""
     header = transaction.header
-    return sha256(canonical([header.agency, header.idempotency.key])).digest()
+    return name_of(header.agency, header.idempotency.key)
+
+
+def name_of(agency: str, key: str) -> bytes:
+    """The same of the agency that submits and its idempotency key."""
+    return sha256(canonical([agency, key])).digest()
 
 
 def repeated(view: View, name: bytes, transaction: Transaction) -> Outcome | None:

@@ -15,10 +15,11 @@ from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import Json, unlabelled
 from counterfoil.proof.entry import Proposal
 from counterfoil.proof.index import record_key
-from counterfoil.proof.instant import instant
+from counterfoil.proof.instant import instant, instant_text
 from counterfoil.proof.transaction import MAX_PROPOSALS, MAX_TRANSACTION_BYTES, Expectation, Transaction
 
-MAX_DEADLINE: Final = 90 * 86_400
+DAY: Final = 86_400
+MAX_DEADLINE: Final = 90 * DAY
 MAX_ENDORSEMENTS: Final = 256
 MAX_EXPECTATIONS: Final = 1_000
 
@@ -101,13 +102,18 @@ def _expect_version(view: View, register: str, record: str, expected: int) -> No
         )
 
 
-def place(view: View, knowledge: Knowledge, transaction: Transaction) -> list[Json]:
+def place(
+    view: View, knowledge: Knowledge, transaction: Transaction, *, arriving: bool = False
+) -> list[Json]:
     """Append a transaction's proposals to the view; returns the policies that its endorsements must satisfy.
 
-    Raises `Refused` or `Malformed` for the first thing that is not allowed; the caller undoes the view.
+    Raises `Refused` or `Malformed` for the first thing that is not allowed; the caller undoes the view. Whether it
+    leaves time for objections is asked as it is `arriving`, and not again when it takes effect.
     """
     scope = Scope(view, knowledge, transaction)
     policies = scope.policies()
+    if arriving and any(each.fields.objection for each in scope.definitions.values()):
+        _check_objection(scope)
     written: dict[bytes, RecordState] = {}
     for proposal, encoded, key in zip(transaction.proposals, transaction.encoded, scope.keys, strict=True):
         definition = scope.definitions[proposal.register]
@@ -117,6 +123,25 @@ def place(view: View, knowledge: Knowledge, transaction: Transaction) -> list[Js
         written[key] = view.append(key, proposal, encoded, transaction.hash, before)
     settle(scope, written)
     return policies
+
+
+def _check_objection(scope: Scope) -> None:
+    header = scope.transaction.header
+    for proposal in scope.transaction.proposals:
+        objection = scope.definitions[proposal.register].fields.objection
+        if objection is None or proposal.operation not in objection.operations:
+            continue
+        if objection.when and proposal.status not in objection.when:
+            continue
+        opens = scope.view.time + objection.days * DAY
+        if header.not_before is None or instant(header.not_before) < opens:
+            raise Violated(
+                f"{proposal.register} {proposal.record!r} may not change in this way until {objection.days} days after "
+                f"it is announced, so that objections can be heard; set not-before to {instant_text(opens)} or later",
+                constraint="objection",
+                field="not-before",
+                citation=scope.definitions[proposal.register].fields.law,
+            )
 
 
 def _check_version(definition: Definition, proposal: Proposal, before: RecordState | None) -> None:
@@ -138,5 +163,8 @@ def _check_version(definition: Definition, proposal: Proposal, before: RecordSta
         )
     if before and before.flags & ENDED and proposal.operation != "erase":
         raise Violated(
-            f"{name} has ended (it was annulled or closed); nothing but erase follows", constraint="ended"
+            f"{name} has ended (it was annulled or closed); nothing but erase follows",
+            constraint="ended",
+            field="status",
+            citation=definition.fields.law,
         )

@@ -60,6 +60,12 @@ class Knowledge:
             )
         return found
 
+    def known(self, view: View, register: str) -> Definition | None:
+        """The definition of a register that others name; None where there is none, or the ledger alone writes to it."""
+        if register in GOVERNED:
+            return governed(register, self.parameters(view).governance)
+        return self._latest(view, REGISTER, register, _definition)
+
     def agency(self, view: View, agency: str) -> AgencyFields | None:
         """A member's keys; None where the agency is not a member (any more)."""
         return self._latest(view, AGENCY, agency, _agency)

@@ -125,7 +125,7 @@ class Ledger:
         check_expectations(view, transaction.header.expectations)
         first = view.size
         with view.attempt() as undo:
-            policies = place(view, self.knowledge, transaction)
+            policies = place(view, self.knowledge, transaction, arriving=True)
             complete = all(map(endorsers.fulfil, policies))
             if complete and _open(view, transaction):
                 view.take(_taken(first, name, transaction))

@@ -29,6 +29,27 @@ def normal_name(value: str) -> str | None:
     return value if value.isascii() else normalize("NFC", value)
 
 
+def normal_key(value: str, case: str = "keep", spaces: str = "keep") -> str | None:
+    """A key as it is compared: in NFC, `case` kept or folded, `spaces` kept, collapsed to one, or removed.
+
+    None where it gives no name of 1 to 255 characters.
+    """
+    if spaces != "keep":
+        value = (" " if spaces == "collapse" else "").join(value.split())
+    name = normal_name(value)
+    if name is not None and case == "fold":
+        name = fold_case(name)
+    return name if name is not None and 0 < len(name) <= MAX_NAME else None
+
+
+def fold_case(text: str) -> str:
+    """A text with its case folded, in NFC, as canonical caseless matching has it (Unicode Standard, D145).
+
+    That is stable for what Unicode 14 assigns.
+    """
+    return text.lower() if text.isascii() else normalize("NFC", normalize("NFD", text).casefold())
+
+
 def _is_printable(text: str) -> bool:
     if text.isascii():
         return text.isprintable()

@@ -13,6 +13,7 @@ from typing import Final
 import jsonschema_rs
 
 from counterfoil.errors import Malformed
+from counterfoil.ledger.schema_faults import Faults, said_faults
 from counterfoil.proof.canonical import Json, canonical
 
 MAX_SCHEMA_BYTES: Final = 32_768
@@ -66,6 +67,7 @@ class Schema:
         if len(canonical(schema)) > MAX_SCHEMA_BYTES:
             raise Malformed(f"a register's schema may have at most {MAX_SCHEMA_BYTES} bytes")
         _check_expansion(schema)
+        self._schema: Json = schema
         try:
             self._validator = jsonschema_rs.Draft202012Validator(
                 schema,
@@ -81,6 +83,10 @@ class Schema:
         """Where and why `value` does not conform: pairs of a JSON path (`/name/0`, empty: the whole) and a reason."""
         for error in self._validator.iter_errors(value):
             yield "".join(f"/{part}" for part in error.instance_path), error.message
+
+    def faults_said(self, value: object) -> Faults:
+        """What does not conform, in sentences that repeat no value."""
+        return said_faults(self._schema, self._validator.iter_errors(value))
 
 
 def _said(error: ValueError) -> str:

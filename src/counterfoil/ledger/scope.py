@@ -40,8 +40,8 @@ class Scope:
     def policies(self) -> list[Json]:
         """The distinct policies that the endorsements must satisfy, by the rules in force before the transaction.
 
-        They are each register's, those of its `authorised-by` constraints, and each record's `control` or, in its
-        place, the register's `recovery`.
+        They are each register's, those of its constraints, and each record's `control` or, in its place, the
+        register's `recovery`.
         """
         needed: dict[bytes, Json] = {}
         control: dict[bytes, Json] = {
@@ -60,7 +60,7 @@ class Scope:
                 control[key] = proposal.control
             if proposal.register in restricted:
                 for constraint in self.definitions[proposal.register].authorisations:
-                    if not constraint.operations or proposal.operation in constraint.operations:
+                    if constraint.applies(proposal.operation, proposal.status):
                         needed[canonical(constraint.policy)] = constraint.policy
         return list(needed.values())
 

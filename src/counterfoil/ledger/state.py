@@ -26,6 +26,11 @@ class RecordState(NamedTuple):
     version: int
     flags: int
 
+    @property
+    def ended(self) -> bool:
+        """Whether the record was annulled or closed."""
+        return bool(self.flags & ENDED)
+
 
 def flags_of(content: Proposal | Entry, before: RecordState | None = None) -> int:
     """What a record holds whose latest version has this content, as `RecordState.flags`.
@@ -115,6 +120,10 @@ class State(Protocol):
 
     def claim(self, key: bytes) -> bytes | None:
         """The index key of the record that holds a claim; None where it is free."""
+        ...
+
+    def referring(self, target: bytes, role: str, limit: int) -> Sequence[bytes]:
+        """The index keys of the records that refer to one (by its index key) in a role: the first `limit`, sorted."""
         ...
 
     def pending(self, transaction: str) -> Pending | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from counterfoil.errors import Malformed, Violated
 from counterfoil.ledger.constraints import check_constraints
-from counterfoil.ledger.definition import parse_definition
+from counterfoil.ledger.definition import Definition, parse_definition
 from counterfoil.proof import rules
 from counterfoil.proof.canonical import Json, unlabelled
 from counterfoil.proof.entry import ENDING, Entry, Proposal
@@ -134,13 +135,37 @@ def _check_parameter_successor(before: Entry | Proposal, after: Proposal) -> Non
 
 def _check_register_successor(before: Entry | Proposal, after: Proposal) -> None:
     old, new = (parse_definition(each.record, each.fields) for each in (before, after))
-    unique = [{(each.name, each.fields) for each in definition.unique} for definition in (old, new)]
+    unique = [
+        {(each.name, each.fields, definition.hidden.isdisjoint(each.fields)) for each in definition.unique}
+        for definition in (old, new)
+    ]
     if unique[0] != unique[1] or old.append != new.append:
         raise Violated(
-            f"the register {after.record} keeps its unique constraints and whether it only appends for its whole life; "
-            "create a register of another name",
+            f"the register {after.record} keeps its unique constraints and whether it only appends for its whole life, "
+            "and who sees the fields of those constraints; create a register of another name",
             constraint="definition",
         )
+    for what, kept in _kept_for_life(old, new):
+        if not kept:
+            raise Violated(
+                f"the register {after.record} keeps {what} for its whole life: its records were named, claimed and "
+                "sealed by it; create a register of another name",
+                constraint="definition",
+            )
+
+
+def _kept_for_life(old: Definition, new: Definition) -> Iterator[tuple[str, bool]]:
+    """What a definition may not change any more, and whether it is as it was."""
+    named = [(each.pseudonymous, each.key, each.fields.key_form) for each in (old, new)]
+    yield "how its records are named", named[0] == named[1] or not (old.pseudonymous or new.pseudonymous)
+    claims = [
+        {(each.scope, each.claim, each.fields) for each in definition.exclusive} for definition in (old, new)
+    ]
+    yield "its exclusive claims", claims[0] == claims[1]
+    yield "its subjects", not old.hidden or old.fields.subjects == new.fields.subjects
+    hidden = [(old.rules.rules[name], new.rules.rules.get(name)) for name in old.hidden]
+    kept = [other is not None and other.hidden and one.subject == other.subject for one, other in hidden]
+    yield "its hidden fields, and whom they are about", all(kept)
 
 
 def _check_agency(record: str, fields: Json) -> None:

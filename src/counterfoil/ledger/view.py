@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,6 +45,7 @@ class View:
         self.index_time = state.head.index_time
         self.changes = Changes(state.head)
         self._before: dict[bytes, RecordState | None] = {}
+        self._referring: dict[tuple[bytes, str], set[bytes]] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
 
     @property
@@ -79,6 +80,17 @@ class View:
         """The index key of the record that holds a claim."""
         claims = self.changes.claims
         return claims[key] if key in claims else self.state.claim(key)
+
+    def referring(self, target: bytes, role: str, limit: int) -> Sequence[bytes]:
+        """The index keys of the records that refer to one (by its index key) in a role: the first `limit`, sorted."""
+        touched = self._referring.get((target, role))
+        if not touched:
+            return self.state.referring(target, role, limit)
+        # What was undone is still among those touched: only the rows say what stands.
+        stands = {each: self.changes.references.get(ReferenceRow(target, role, each)) for each in touched}
+        gone = {each for each, stood in stands.items() if stood is False}
+        kept = set(self.state.referring(target, role, limit + len(gone))) - gone
+        return sorted(kept | {each for each in touched if stands[each]})[:limit]
 
     def pending(self, transaction: str) -> Pending | None:
         """A waiting transaction."""
@@ -145,6 +157,7 @@ class View:
         The second change of a row in one block undoes the first: then nothing is left for the store to do.
         """
         references = self.changes.references
+        self._referring.setdefault((row.target, row.role), set()).add(row.source)
         if row in references:
             self._undo.append((references, row, references.pop(row)))
         else:

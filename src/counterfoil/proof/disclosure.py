@@ -10,20 +10,22 @@ guessed from its digest.
 from __future__ import annotations
 
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from counterfoil.errors import Malformed, NotFound, Unverified
-from counterfoil.proof.canonical import Json, canonical, check_profile, parse
+from counterfoil.proof.canonical import MAX_DEPTH, Json, canonical, check_profile, parse
 
 SALT: Final = 16
 DIGEST: Final = 32
 MAX_FIELDS: Final = 1_000
 MAX_DISCLOSURE: Final = 87_380
 """Characters of a disclosure, which are 65,535 bytes of JSON; what is larger belongs into a document."""
+_URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _RESERVED: Final = frozenset({"_sd", "..."})
 
 
@@ -38,10 +40,29 @@ def disclose(name: str, value: Json, salt: bytes) -> str:
     Raises `Malformed` for another salt, a value outside the register profile or too large, and the names
     `_sd` and `...`, here or within the value: SD-JWT would take them for digests (RFC 9901, section 4.1).
     """
-    if len(salt) != SALT:
-        raise Malformed(f"a field's salt has {SALT} random bytes, not {len(salt)}")
-    _check_field(name, value)
-    disclosure = _base64url(canonical([_base64url(salt), name, value]))
+    (salted,) = _salts_text([salt])
+    return _disclosure(salted, name, value).decode("ascii")
+
+
+def _salts_text(salts: Collection[bytes]) -> list[bytes]:
+    """Salts in base64url: 22 characters each, of the 24 that each has once two bytes set it apart from the next."""
+    for salt in salts:
+        if len(salt) != SALT:
+            raise Malformed(f"a field's salt has {SALT} random bytes, not {len(salt)}")
+    text = b2a_base64(b"\0\0".join((*salts, b"")), newline=False).translate(_URLSAFE)
+    return [text[at : at + 22] for at in range(0, len(text), 24)]
+
+
+def _disclosure(salted: bytes, name: str, value: Json) -> bytes:
+    # What importing personal entries spends most time in: a text needs no look inside, and no value two.
+    if not name.isascii() or name in _RESERVED:
+        _check_field(name, value)
+    if type(value) is not str:
+        check_profile(value, "a field", MAX_DEPTH - 1)
+    content = b'["' + salted + b'",' + canonical([name, value])[1:]
+    if type(value) is not str and (b'"_sd":' in content or b'"...":' in content):
+        _check_field(name, value)
+    disclosure = _base64url(content)
     if len(disclosure) > MAX_DISCLOSURE:
         raise Malformed(f"the field {name!r} is over 65,535 bytes; put it into a document")
     return disclosure
@@ -103,10 +124,13 @@ def commit(fields: Mapping[str, Json], salt: Callable[[], bytes] = random_salt) 
     salts = [salt() for _ in fields]
     if len(set(salts)) != len(salts):
         raise Malformed("two fields have the same salt; draw a new one for each")
-    drawn = zip(fields.items(), salts, strict=True)
-    disclosures = tuple(disclose(name, value, fresh) for (name, value), fresh in drawn)
-    digests = tuple(map(disclosure_digest, disclosures))
-    return SaltedItem(tuple(fields), disclosures, digests, commitment(digests))
+    contents = zip(_salts_text(salts), fields.items(), strict=True)
+    texts = [_disclosure(salted, name, value) for salted, (name, value) in contents]
+    digests = [sha256(text).digest() for text in texts]
+    # No two of them are alike, for no two salts are.
+    committed = sha256(b"".join(sorted(digests))).digest()
+    disclosures = tuple([text.decode("ascii") for text in texts])
+    return SaltedItem(tuple(fields), disclosures, tuple(digests), committed)
 
 
 def verify_presentation(presentation: Presentation, committed: bytes) -> dict[str, Json]:
@@ -128,7 +152,7 @@ def verify_presentation(presentation: Presentation, committed: bytes) -> dict[st
         digest = commitment([*map(disclosure_digest, shown), *hidden])
         if digest != committed:  # first of all: what nobody committed to is not even parsed
             raise Unverified("the fields are not those that the entry commits to; ask for them again")
-        fields = [_read(disclosure) for disclosure in shown]
+        fields = [read_disclosure(disclosure) for disclosure in shown]
     except Malformed as error:
         raise Unverified(f"the presentation does not hold: {error}; ask for it again") from None
     values = dict(fields)
@@ -139,18 +163,21 @@ def verify_presentation(presentation: Presentation, committed: bytes) -> dict[st
     return values
 
 
-def _read(disclosure: str) -> tuple[str, Json]:
+def read_disclosure(disclosure: str) -> tuple[str, Json]:
+    """The name and value that a disclosure shows. Raises `Malformed` where it is none."""
     try:
-        content = urlsafe_b64decode(disclosure + "=" * (-len(disclosure) % 4))
+        text = disclosure.encode("ascii")
+        content = a2b_base64(text.translate(_STANDARD) + b"=" * (-len(text) % 4))
     except ValueError:
-        content = b""
-    if _base64url(content) != disclosure:  # Python's decoder passes over foreign characters
+        text, content = b"?", b""
+    if _base64url(content) != text:  # Python's decoder passes over foreign characters
         raise Malformed("a disclosure is not base64url without padding")
     array = parse(content, "a disclosure")
     if not isinstance(array, list) or list(map(type, array[:2])) != [str, str] or len(array) != 3:
         raise Malformed("a disclosure is not an array of salt, name and value")
     _, name, value = array
-    _check_field(name, value)
+    if not name.isascii() or name in _RESERVED or (type(value) is not str and _reserved_within(value)):
+        _check_field(name, value)  # what else it asks is asked of all that is parsed
     return name, value
 
 
@@ -166,5 +193,6 @@ def _reserved_within(value: Json) -> bool:
     return isinstance(value, list) and any(map(_reserved_within, value))
 
 
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+def _base64url(data: bytes) -> bytes:
+    # Three times as fast as base64.urlsafe_b64encode, and it is half of what a field costs.
+    return b2a_base64(data, newline=False).translate(_URLSAFE).rstrip(b"=")

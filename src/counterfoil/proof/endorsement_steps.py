@@ -6,16 +6,16 @@ bundle does not bring what it takes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
 
 from counterfoil.errors import Malformed, NotFound, Unverified
 from counterfoil.proof.canonical import Json, canonical
+from counterfoil.proof.endorsed import Endorsed, Endorsing
 from counterfoil.proof.evidence import Evidence, Leaf
 from counterfoil.proof.policy import leaves, satisfied
 from counterfoil.proof.record_steps import Latest
-from counterfoil.proof.report import entries, plural, quoted
+from counterfoil.proof.report import plural, quoted
 from counterfoil.proof.rules import AGENCY, Member, Rules, governed_by, read_member, read_rules
 from counterfoil.proof.transaction import Endorsement
 from counterfoil.proof.transaction_steps import Taken
@@ -50,55 +50,6 @@ def check_endorsements(taken: Sequence[Taken], trust: Trust | None) -> tuple[str
             f"; not counted, because the trust policy ended the algorithm by then: {', '.join(sorted(ended))}"
         )
     return detail, found
-
-
-class Endorsed(NamedTuple):
-    """Of a group of entries: their register, what asks for endorsements, and who gave them.
-
-    `endorsed`: so were the rules and keys by which they are judged, back to the log's beginning. `in_force`: these
-    were the latest then. `whole`: what the versions before asked for is part of it. `append`: the ledger gave the
-    versions. `unseen`: the ledger could not judge all that the definition says.
-    """
-
-    register: str
-    rules: str
-    signers: tuple[str, ...]
-    endorsed: bool
-    in_force: bool
-    whole: bool
-    append: bool
-    unseen: bool
-
-    def describe(self, group: Iterable[int]) -> str:
-        """What was shown of these entries, as a sentence."""
-        signers = " and ".join(self.signers)
-        said = f"{quoted(self.register)} {entries(group)}: endorsed by {signers}, as {self.rules} asks"
-        if self.append:
-            said += "; their versions were given by the ledger"
-        if self.unseen:
-            said += "; what the ledger cannot see of them was checked by the submitting agency only"
-        if not self.whole:
-            said += "; what the version before asked for is not shown"
-        if not self.endorsed:
-            said += "; who endorsed those rules and keys is not shown"
-        if not self.in_force:
-            said += "; whether those rules and keys were still in force is not shown"
-        return said
-
-
-@dataclass
-class Endorsing:
-    """What checking the policies has found: the groups endorsed, what is not shown, and which rules were used."""
-
-    groups: dict[Endorsed, list[int]] = field(default_factory=dict)
-    unshown: list[str] = field(default_factory=list)
-    used: dict[int, int] = field(default_factory=dict)
-    """From the number of an entry that sets a rule or a key to the last transaction judged by it."""
-
-    def describe(self) -> Iterator[tuple[str, str]]:
-        """For each group of entries that were endorsed alike, their register and a sentence."""
-        for endorsed, group in self.groups.items():
-            yield endorsed.register, endorsed.describe(sorted(group))
 
 
 class PolicyCheck:
@@ -152,9 +103,19 @@ class PolicyCheck:
             self.found.unshown.append(f"who endorsed {names}")
         if fulfilled:
             in_force = all(self._standing.get(each, -1) >= taken.first for each in used)
-            unseen = rules.unseen and any(each.entry.body is None for each in group)
+            unseen = rules.unseen and any(
+                each.entry.body is None or each.entry.item is not None for each in group
+            )
             told = Endorsed(
-                register, leaf.name, self._signers(keys, used), endorsed, in_force, True, append, unseen
+                register,
+                leaf.name,
+                self._signers(keys, used),
+                endorsed,
+                in_force,
+                True,
+                append,
+                unseen,
+                rules.seconded,
             )
             self._note(told, group)
 
@@ -170,8 +131,8 @@ class PolicyCheck:
         """The distinct policies that a transaction's entries in one register must satisfy."""
         asked: dict[bytes, Json] = {}
         before = self._evidence.before
-        for operation in {leaf.entry.operation for leaf in group}:
-            for policy in rules.policies(operation):
+        for operation, status in {(leaf.entry.operation, leaf.entry.status) for leaf in group}:
+            for policy in rules.policies(operation, status):
                 asked[canonical(policy)] = policy
         for leaf in group:
             earlier = before.get(leaf.entry.number)

@@ -49,10 +49,12 @@ def check_index(claims: Sequence[IndexClaim], evidence: Evidence) -> tuple[str, 
 def _describe(claim: IndexClaim, leaf: Leaf | None, evidence: Evidence) -> str:
     until = f"as of entry {claim.as_of} ({evidence.by_number[claim.as_of].entry.time})"
     if leaf is None:
-        caveat = (
-            ", as far as the holder of the register's key is honest" if _pseudonymous(claim, evidence) else ""
-        )
-        return f"there is no record {quoted(claim.record)} in the register {quoted(claim.register)} {until}{caveat}"
+        # Of a key nothing is said: which pseudonym it has, only the holder of the register's secret can tell.
+        named, caveat = "", ""
+        if _pseudonymous(claim, evidence):
+            named, caveat = "named ", ", as far as the holder of the register's key is honest"
+        record = f"{named}{quoted(claim.record)}"
+        return f"there is no record {record} in the register {quoted(claim.register)} {until}{caveat}"
     entry = leaf.entry
     ended = f", and the record has ended ({entry.operation})" if entry.operation in ENDING else ""
     return f"{record_name(entry.register, entry.record)} version {entry.version} is the latest {until}{ended}"

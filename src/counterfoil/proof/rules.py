@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
 from counterfoil.errors import Malformed, Unverified
 from counterfoil.proof.canonical import Json
-from counterfoil.proof.entry import ENDING, Entry
+from counterfoil.proof.entry import ENDING, WRITING, Entry
 from counterfoil.proof.policy import check_policy
 
 AGENCY: Final = ".agency"
@@ -29,8 +29,12 @@ LEDGER_ONLY: Final = frozenset({TRANSACTION, INDEX})
 """System registers that the ledger writes itself: their entries have no proposal."""
 PARAMETERS: Final = "ledger"
 INDEX_RECORD: Final = "root"
+ENDORSED: Final = frozenset({"authorised-by", "quorum"})
+"""Kinds of constraints that endorsements alone fulfil."""
+ALWAYS: Final = frozenset({"immutable", "transition"}) | ENDORSED
+"""Kinds of constraints that name no operations to be asked for every one; the others are then asked for writing."""
 STATE_MACHINE: Final = 1
-"""The version of the ledger's rules that these are."""
+"""The version of the ledger's rules that these are. No release runs it yet: until one does, they change under it."""
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -47,27 +51,42 @@ class IndexRoot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: int
 
 
+class Authorisation(NamedTuple):
+    """A policy of a constraint, and the operations and statuses of an entry that it is for; none: all."""
+
+    policy: Json
+    operations: frozenset[str] = frozenset()
+    when: tuple[str, ...] = ()
+
+    def applies(self, operation: str, status: str | None) -> bool:
+        """Whether an entry by this operation and with this status needs it."""
+        concerned = not self.operations or operation in self.operations
+        return concerned and (not self.when or status in self.when)
+
+
 @dataclass(frozen=True)
 class Rules:
     """What a register's definition, or for system registers the ledger's parameters, asks of a change.
 
-    `authorisations` are policies and the operations that each is for, none meaning all. `recovery` may stand in
-    for a record's `control`. `unseen`: the definition says things of fields that the ledger may not see.
+    `authorisations` are the policies of its constraints. `recovery` may stand in for a record's `control`. `unseen`:
+    the definition says things of fields that the ledger may not see; `seconded` are the names of the constraints among
+    them that a second agency endorses.
     """
 
     policy: Json
     append: bool = False
     recovery: Json | None = None
-    authorisations: tuple[tuple[tuple[str, ...], Json], ...] = ()
+    authorisations: tuple[Authorisation, ...] = ()
     unseen: bool = False
+    seconded: tuple[str, ...] = ()
     pseudonymous: bool = False
 
-    def policies(self, operation: str) -> Iterator[Json]:
-        """The policies that the endorsements of a change by this operation must satisfy."""
+    def policies(self, operation: str, status: str | None) -> Iterator[Json]:
+        """The policies that the endorsements of a change by this operation, to this status, must satisfy."""
         yield self.policy
-        for operations, policy in self.authorisations:
-            if not operations or operation in operations:
-                yield policy
+        for each in self.authorisations:
+            if each.applies(operation, status):
+                yield each.policy
 
     def control_policy(self, control: Json) -> Json:
         """The policy that the next change of a record with this `control` must satisfy. Raises `Malformed`."""
@@ -93,17 +112,30 @@ def read_rules(entry: Entry) -> Rules:
         return _read_parameters(entry)
     fields = _convert(entry, _Definition)
     policy = f"agency:{fields.authority}" if fields.policy is None else fields.policy
-    asked = tuple(
-        (each.operations, each.policy) for each in fields.constraints if each.kind == "authorised-by"
-    )
+    asked = tuple(_authorisation(each) for each in fields.constraints if _is_endorsed(each))
     for each in (
         policy,
-        *(policy for _, policy in asked),
+        *(authorisation.policy for authorisation in asked),
         *([] if fields.recovery is None else [fields.recovery]),
     ):
         check_policy(each)
-    unseen = fields.schema is not None or len(fields.constraints) > len(asked)
-    return Rules(policy, fields.append, fields.recovery, asked, unseen, fields.record_id != "natural")
+    judged = [each for each in fields.constraints if each.kind not in ENDORSED]
+    unseen = fields.schema is not None or bool(judged)
+    seconded = tuple(each.name for each in judged if each.policy is not None)
+    return Rules(
+        policy, fields.append, fields.recovery, asked, unseen, seconded, fields.record_id != "natural"
+    )
+
+
+def _is_endorsed(constraint: _Constraint) -> bool:
+    """Whether a constraint asks for endorsements; one of a kind that must, and has no policy, is then found out."""
+    return constraint.policy is not None or (constraint.kind in ENDORSED and not constraint.control)
+
+
+def _authorisation(constraint: _Constraint) -> Authorisation:
+    # A constraint that names no operations is for writing, but for kinds that are asked at every step.
+    operations = constraint.operations or (() if constraint.kind in ALWAYS else WRITING)
+    return Authorisation(constraint.policy, frozenset(operations), constraint.when)
 
 
 def read_member(entry: Entry) -> Member:
@@ -120,8 +152,11 @@ def read_index_root(entry: Entry) -> IndexRoot:
 
 class _Constraint(msgspec.Struct):
     kind: str
+    name: str
     operations: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
     policy: Json | None = None
+    control: bool = False
 
 
 class _Definition(msgspec.Struct, rename={"record_id": "record-id"}):
