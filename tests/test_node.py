@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -24,7 +24,8 @@ from counterfoil.proof.entry import Proposal, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.instant import instant_text
 from counterfoil.proof.trust import Trust, judge
-from counterfoil.store.store import Sign
+from counterfoil.store.head import Sign
+from counterfoil.store.items import SealedItem
 
 NOON = 1_795_000_000
 
@@ -359,12 +360,12 @@ def test_a_reader_never_sees_half_a_block_nor_one_that_is_not_stored(
     node.submit([pet("a", "0"), pet("b", "0")])
     commit, stored = node.store.commit, {"0"}
 
-    def slow_or_failing(changes: Changes, sign: Sign) -> None:
+    def slow_or_failing(changes: Changes, sign: Sign, items: Mapping[bytes, SealedItem]) -> None:
         # What is applied and not stored yet must be nobody's to see, however long it takes.
         time.sleep(0.002)
         if any(b'"name":"bad' in entry for entry in changes.entries):
             raise Unavailable("the disk is full")
-        commit(changes, sign)
+        commit(changes, sign, items)
 
     monkeypatch.setattr(node.store, "commit", slow_or_failing)
 

@@ -3,6 +3,8 @@
 store.db          the store (see store/schema.py)
 keys/             this agency's secret keys, and what its checkpoint key signed last
 trust.json        the trust policy that others need to verify this ledger
+keyring.db        the keys of this agency's items, wrapped (see keyring/), and keyring.json: by what
+desk.db           what waits for a second officer, and what officers have read; budgets.json: how much they may
 access.json       who may use the API: names, scopes, public keys and digests of tokens
 witnesses.json    the witnesses that are asked to cosign the checkpoints, and what they answered last
 socket            where a serving process listens for commands on the same machine
@@ -40,6 +42,9 @@ class Home:
         self.trust = folder / "trust.json"
         self.access = folder / "access.json"
         self.witnesses = folder / "witnesses.json"
+        self.keyring = folder / "keyring.db"
+        self.desk = folder / "desk.db"
+        self.budgets = folder / "budgets.json"
         self.socket = folder / "socket"
         self.lock = folder / "lock"
         self.cache = folder / "cache"

@@ -8,17 +8,20 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
-from counterfoil.engine.ledger_machine import LedgerMachine, Settle
+from counterfoil.engine.ledger_machine import Carried, LedgerMachine, Settle
 from counterfoil.engine.local import LocalEngine
 from counterfoil.engine.submission import Receipt, Submission
 from counterfoil.errors import CounterfoilError, Damaged, Malformed, NotFound, Refused
 from counterfoil.home import KEY_FILES, Home, write_whole
+from counterfoil.keyring.keyring import Keyring
+from counterfoil.keyring.opening import open_keyring
 from counterfoil.ledger.definition import Definition
 from counterfoil.ledger.genesis import genesis
 from counterfoil.ledger.knowledge import Knowledge
@@ -26,9 +29,8 @@ from counterfoil.ledger.ledger import Endorse, Outcome, Withdraw
 from counterfoil.ledger.system import AGENCY, AgencyFields
 from counterfoil.ledger.view import View
 from counterfoil.proof.canonical import labelled
-from counterfoil.proof.entry import Entry, Proposal, decode_entry
-from counterfoil.proof.index import record_key
-from counterfoil.proof.instant import instant_text
+from counterfoil.proof.entry import Proposal, decode_entry
+from counterfoil.proof.instant import instant, instant_text
 from counterfoil.proof.signing import SigningKey
 from counterfoil.proof.transaction import (
     WITHDRAWAL,
@@ -40,10 +42,11 @@ from counterfoil.proof.transaction import (
     draft,
     endorse,
 )
+from counterfoil.reading import Reading
 from counterfoil.registry.beginning import first_trust
+from counterfoil.registry.personal.own_items import has_own_items
 from counterfoil.signer import HomeSigner, begin_last_signed, signed_before
 from counterfoil.store.documents import put_document
-from counterfoil.store.log import WIDTH
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Store
 
@@ -52,7 +55,7 @@ DEADLINE_SECONDS: Final = 30 * 86_400
 """How long a transaction may wait for endorsements where its submitter does not say, and its key is remembered."""
 
 
-class Node:
+class Node(Reading):
     """One installation, open. Close it, or use it in a `with` statement."""
 
     def __init__(self, home: Home, clock: Callable[[], float], *, read_only: bool):
@@ -60,6 +63,8 @@ class Node:
         self.clock = clock
         self.read_only = read_only
         self._open = ExitStack()
+        self._opening = Lock()
+        self._keyring: Keyring | None = None
         self._knowledge = Knowledge()
         if not read_only:
             self._open.enter_context(home.writing())
@@ -173,10 +178,16 @@ class Node:
         commands: list[Any] = []
         for submission in submissions:
             try:
-                commands.append(self._draft(submission))
+                transaction = self._draft(submission)
+                if submission.drawn is not None:
+                    deadline = instant(transaction.header.deadline)
+                    self.keyring.keep(submission.drawn, transaction.hash, deadline)
+                commands.append(Carried(transaction, submission.items) if submission.items else transaction)
                 answers.append(None)
             except (NotFound, Malformed, Refused) as error:
                 answers.append(error)
+        if any(submission.drawn is not None for submission in submissions):
+            self.keyring.commit()
         # Where more records change than may wait for the next index entry, this block brings it.
         crowded = sum(len(each.proposals) for each in submissions) > self.store.room
         settle = crowded or any(each.receipt for each in submissions)
@@ -184,6 +195,7 @@ class Node:
         return [each if each is not None else _answer_of(next(outcomes)) for each in answers]
 
     def _draft(self, submission: Submission) -> Transaction:
+        submission.check_items()
         for proposal in submission.proposals:
             if proposal.document is not None and not self._has_document(proposal.document):
                 raise NotFound(
@@ -241,10 +253,13 @@ class Node:
 
     def _request_digest(self, request: bytes | None) -> Callable[[Transaction], str]:
         def digest(transaction: Transaction) -> str:
-            asked = request if request is not None else transaction.root.encode()
-            return labelled(hmac.new(self._endorsing.seed, b"request/v1\n" + asked, sha256).digest())
+            return self.request_digest(request if request is not None else transaction.root.encode())
 
         return digest
+
+    def request_digest(self, request: bytes) -> str:
+        """The keyed digest by which a header says what its idempotency key stands for."""
+        return labelled(hmac.new(self._endorsing.seed, b"request/v1\n" + request, sha256).digest())
 
     def _ordered(self, commands: Sequence[Any], *, settle: bool = False) -> Sequence[Outcome]:
         if not settle:
@@ -257,70 +272,30 @@ class Node:
             raise answer
         return answer
 
-    # Reading
+    @property
+    def keyring(self) -> Keyring:
+        """This agency's keyring, made at first use. Raises as `open_keyring` does.
 
-    @contextmanager
-    def reading(self) -> Iterator[Store]:
-        """The store, held still: no block is stored meanwhile, so this is for what takes milliseconds."""
-        with self.store.turn:
-            if self.store.stale:
-                self.store.reload()
-            yield self.store
+        Raises `NotFound` where it is gone, and there are items whose keys it has.
+        """
+        with self._opening:
+            if self._keyring is None:
+                self._check_keyring()
+                self._keyring = open_keyring(self.home.folder, read_only=self.read_only, clock=self.clock)
+                self._open.callback(self._keyring.close)
+            return self._keyring
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Store]:
-        """A view of the store of its own, as it is now, for what takes longer; blocks are stored meanwhile."""
-        store = Store(Sqlite(self.home.store, read_only=True), read_only=True)
-        try:
-            yield store
-        finally:
-            store.close()
-
-    def entry(self, number: int) -> Entry:
-        """An entry of the log. Raises `NotFound`."""
+    def _check_keyring(self) -> None:
+        if self.read_only or self.home.keyring.exists():
+            return
         with self.reading() as store:
-            return decode_entry(store.entry(number))
+            if has_own_items(store, self.agency, self.definition):
+                raise NotFound(
+                    f"there is no keyring in {self.home.folder}, and the log names items whose keys it has; bring it "
+                    "back from its newest backup: counterfoil keyring restore"
+                )
 
-    def entries(self, first: int = 0) -> Iterator[bytes]:
-        """The canonical bytes of the entries from `first` on, in the order of the log, as many as there are by then."""
-        while True:
-            with self.reading() as store:
-                part = list(store.entries(first, first - first % WIDTH + WIDTH))
-            if not part:
-                return
-            yield from part
-            first += len(part)
-
-    def readable_entries(self, first: int = 0) -> Iterator[bytes]:
-        """As `entries`, with empty bytes in place of an entry that is damaged."""
-        while True:
-            with self.reading() as store:
-                end = min(first - first % WIDTH + WIDTH, store.head.size)
-                try:
-                    part = list(store.entries(first, end))
-                except Damaged:
-                    part = [_readable(store, number) for number in range(first, end)]
-            if not part:
-                return
-            yield from part
-            first += len(part)
-
-    def record(self, register: str, record: str) -> Entry | None:
-        """The latest entry of a record; None where there is none."""
-        with self.reading() as store:
-            state = store.record(record_key(register, record))
-            return decode_entry(store.entry(state.number)) if state else None
-
-    def history(self, register: str, record: str) -> Iterator[Entry]:
-        """The entries of a record, the latest first. Each names the hash of the one that follows here."""
-        with self.reading() as store:
-            state = store.record(record_key(register, record))
-        number = state.number if state else None
-        while number is not None:
-            with self.reading() as store:
-                entry = decode_entry(store.entry(number))
-                number = store.prior(number)
-            yield entry
+    # Reading beside what `Reading` gives
 
     def definition(self, register: str) -> Definition:
         """A register's definition, compiled. Raises `Refused` where there is none."""
@@ -363,13 +338,6 @@ class Node:
             # What went wrong inside is what the caller must hear of; what was not settled is settled at the next start.
             with self._open:
                 self.store.close()
-
-
-def _readable(store: Store, number: int) -> bytes:
-    try:
-        return store.entry(number)
-    except Damaged:
-        return b""
 
 
 def _answer_of(outcome: Outcome) -> Receipt | CounterfoilError:

@@ -15,7 +15,7 @@ from counterfoil.ledger.state import Head
 from counterfoil.proof.canonical import canonical, labelled
 from counterfoil.proof.checkpoint import Checkpoint, log_key, sign_as_log
 from counterfoil.proof.note import VerifierKey
-from counterfoil.store.store import Signed
+from counterfoil.store.head import Signed
 
 RESTORED: Final = "restored"
 """The file that marks an installation which was restored and has not asked yet whether it holds the newest log."""

@@ -9,6 +9,7 @@ import pytest
 
 from counterfoil.store.schema import prepare
 from counterfoil.store.sqlite import Sqlite
+from tests.store.item_sample import build_items
 from tests.store.sample import build
 
 
@@ -25,4 +26,12 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with something in every table; it is shared, so nobody may write to it."""
     home = tmp_path_factory.mktemp("sample") / "home"
     build(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def items_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with items in every state, shared too."""
+    home = tmp_path_factory.mktemp("items") / "home"
+    build_items(home)
     return home

@@ -19,7 +19,8 @@ from counterfoil.proof.instant import instant_text
 from counterfoil.proof.signing import SigningKey
 from counterfoil.proof.transaction import Header, Idempotency, Transaction, draft
 from counterfoil.store.database import Database
-from counterfoil.store.store import Signed, Store
+from counterfoil.store.head import Signed
+from counterfoil.store.store import Store
 
 ORIGIN = "ledger.example/one"
 LAND = "EE/GOV/LAND"
@@ -39,6 +40,11 @@ TABLES = (
     "head",
     "document",
     "chunk",
+    "item",
+    "item_waiting",
+    "blind",
+    "blind_end",
+    "scrubbed",
 )
 
 

@@ -129,7 +129,7 @@ def _titles(node: Node, clock: Clock) -> None:
 
 
 def _others(node: Node, clock: Clock) -> None:
-    define(node, "mortgage")
+    define(node, "mortgage", scopes=["national"])
     define(node, "log", append=True)
     claim = Claim("national", "mortgage", digest(b"mortgage of T1"))
     node.submit(

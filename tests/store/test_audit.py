@@ -959,7 +959,7 @@ COOKIE = f"store.db: the header's schema cookie is {len(CREATE) + 1}, and must b
                 "table document: the table cannot be read to its end: … no such column: size",
             ],
         ),
-        ("PRAGMA user_version = 2", ["store.db: the header's user version is 2, and must be 1"]),
+        ("PRAGMA user_version = 3", ["store.db: the header's user version is 3, and must be 2 or less"]),
         ("PRAGMA application_id = 7", ["store.db: the header's application id is 7, and must be 517399040"]),
         ("VACUUM", [COOKIE]),
     ],

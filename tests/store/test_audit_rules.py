@@ -132,7 +132,7 @@ def test_a_second_holder_of_a_claim(bent: Bent) -> None:
         fields = {"id": "T9", "plot": "plot of T1"}
         bent.node.submit([Proposal("title", "T9", "create", 1, body={"fields": fields})])
     bent.says(
-        f"entry 15: title 'T9', version 1: {CANNOT}title 'T9' has the same plot as another record, and …",
+        f"entry 15: title 'T9', version 1: {CANNOT}title 'T9' is refused: it has the same plot as another…",
         "claim row …: title 'T1', version 1: its column holder is not what the log leads to",
     )
 

@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 def office(path: Path) -> Office:
     opened = Office(Sqlite(path))
     opened.begin()
-    opened.define("title")
+    opened.define("title", scopes=["land"])
     return opened
 
 
@@ -157,6 +157,14 @@ def test_a_released_claim_is_free_and_a_moved_one_has_its_new_holder(office: Off
     assert office.store.claim(key) == record_key("title", "two")
     office.take(office.draft(title("two", 3)))
     assert office.store.claim(key) is None
+
+
+def test_who_refers_to_a_record_is_told_in_order_up_to_a_limit(office: Office) -> None:
+    there = (Reference("of", "title", "house"),)
+    office.take(office.draft(*(title(each, references=there) for each in "abcdef"), title("house")))
+    keys = sorted(record_key("title", each) for each in "abcdef")
+    house = record_key("title", "house")
+    assert [office.store.referring(house, "of", limit) for limit in (0, 4, 9)] == [[], keys[:4], keys]
 
 
 def test_a_reference_taken_away_and_made_again_within_one_block_stands(office: Office) -> None:

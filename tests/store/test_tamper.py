@@ -23,6 +23,7 @@ import pytest
 
 from counterfoil.home import Home
 from counterfoil.home_audit import audit_home
+from counterfoil.store.audit.stored import OF_ITEMS
 from tests.store.tamper import Tamperer, state
 
 CHANGES: Final = int(os.environ.get("TAMPER_CHANGES", "2000"))
@@ -43,6 +44,13 @@ def test_a_copy_that_nobody_changed_is_as_it_must_be(home: Path) -> None:
 @pytest.mark.parametrize("batch", range(-(-CHANGES * 6 // 10 // BATCH)))
 def test_changes_in_tables(home: Path, sample_home: Path, batch: int) -> None:
     expect_named(home, sample_home, f"table {batch}", Tamperer.change)
+
+
+@pytest.mark.parametrize("batch", range(-(-CHANGES // 10 // BATCH)))
+def test_changes_in_the_tables_of_items(items_home: Path, tmp_path: Path, batch: int) -> None:
+    home = Path(shutil.copytree(items_home, tmp_path / "home"))
+    assert audit_home(Home(home)).findings == ()
+    expect_named(home, items_home, f"item {batch}", lambda tamperer: tamperer.change(sorted(OF_ITEMS)))
 
 
 @pytest.mark.parametrize("batch", range(-(-CHANGES * 2 // 10 // BATCH)))

@@ -11,12 +11,22 @@ from counterfoil.errors import Unavailable
 from counterfoil.ledger.command import Block, Command, Outcome
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.state import Changes, Head
-from counterfoil.store.store import Signed, Store
+from counterfoil.store.head import Signed
+from counterfoil.store.items import SealedItem
+from counterfoil.store.store import Store
 
 
 @dataclass(frozen=True)
 class Settle:
     """Asks that the block end with an index entry and a published checkpoint, even within the second."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A transaction with the items that its entries name, which are stored with its block and are no part of it."""
+
+    command: Command
+    items: Sequence[SealedItem]
 
 
 class CheckpointSigner(Protocol):
@@ -39,14 +49,21 @@ class LedgerMachine:
         self.ledger = Ledger()
         self._signer = signer
         self._changes: Changes | None = None
+        self._items: dict[bytes, SealedItem] = {}
         self._owes = False
         self._holds = 0
 
-    def apply(self, time: int, commands: Sequence[Command | Settle]) -> Sequence[Outcome | None]:
+    def apply(self, time: int, commands: Sequence[Command | Carried | Settle]) -> Sequence[Outcome | None]:
         """Take a block; a `Settle` has no outcome."""
         self.store.turn.acquire()
         self._holds += 1
-        taken = [command for command in commands if not isinstance(command, Settle)]
+        taken = [
+            command.command if isinstance(command, Carried) else command
+            for command in commands
+            if not isinstance(command, Settle)
+        ]
+        carried = [command for command in commands if isinstance(command, Carried)]
+        self._items = {item.commitment: item for each in carried for item in each.items}
         block = Block(time, taken, index=len(taken) < len(commands))
         self._changes, outcomes = self.ledger.apply(self.store, block)
         answers = iter(outcomes)
@@ -55,10 +72,11 @@ class LedgerMachine:
     def commit(self) -> None:
         """Store the block, unless every command was refused, and then what was signed."""
         changes, self._changes = self._changes, None
+        items, self._items = self._items, {}
         if changes is not None and changes.entries:
             if self._owes:
                 self._remember()
-            self.store.commit(changes, self._signer.sign)
+            self.store.commit(changes, self._signer.sign, items)
             self._owes = True
             # What is stored is stored, whatever happens now: a note that fails is made up for before the next block.
             with suppress(Unavailable):
@@ -71,7 +89,7 @@ class LedgerMachine:
 
     def discard(self) -> None:
         """Forget the block, and read again what memory held of the store."""
-        self._changes = None
+        self._changes, self._items = None, {}
         try:
             with self.store.turn:
                 self.store.reload()

@@ -20,11 +20,21 @@ from counterfoil.errors import Busy, CounterfoilError, Damaged, NotFound, Unavai
 from counterfoil.home import KEY_FILES, Home, refused_by_machine
 from counterfoil.home_audit.beside import NOTHING_SIGNED, Beside
 from counterfoil.home_audit.keyless import BACKUP, is_backup, is_restored
+from counterfoil.home_audit.personal import (
+    Opener,
+    check_closed,
+    check_desk,
+    check_erased,
+    check_keyring,
+    keyring_of,
+)
 from counterfoil.home_audit.predecessors import PREDECESSORS, archives, check_predecessors, is_archive
+from counterfoil.keyring.keyring import Keyring
 from counterfoil.proof.canonical import labelled
 from counterfoil.signer import RESTORED, LastSigned, read_last_signed, signed_before
 from counterfoil.store.audit.audit import Audited, audit_store
 from counterfoil.store.audit.finding import Finding, Findings, Progress
+from counterfoil.store.audit.items import OpenPart
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Store
 
@@ -33,6 +43,14 @@ HOME_FILES: Final = frozenset(
         "store.db",
         "store.db-wal",
         "store.db-shm",
+        "keyring.db",
+        "keyring.db-wal",
+        "keyring.db-shm",
+        "keyring.json",
+        "desk.db",
+        "desk.db-wal",
+        "desk.db-shm",
+        "budgets.json",
         "trust.json",
         "access.json",
         "witnesses.json",
@@ -42,10 +60,10 @@ HOME_FILES: Final = frozenset(
     }
 )
 HOME_FOLDERS: Final = frozenset({"keys", "cache", PREDECESSORS})
-"""The files and folders of a home, with the two that SQLite keeps beside a store while it is in use."""
+"""The files and folders of a home, with the two that SQLite keeps beside a database while it is in use."""
 BUILDING: Final = "successor"
 """The folder in which a restored installation makes its successor; it is no part of any other."""
-KEY_FOLDER: Final = frozenset({"last-signed", *(name for name, _ in KEY_FILES.values())})
+KEY_FOLDER: Final = frozenset({"last-signed", "keyring.key", *(name for name, _ in KEY_FILES.values())})
 """The files in the folder of keys."""
 UNFINISHED: Final = (
     "entries, for there are none: the installation was begun and not finished; the next write does that"
@@ -66,9 +84,13 @@ class HomeAudited(msgspec.Struct, frozen=True):
     unchecked: tuple[str, ...]
 
 
-def audit_home(home: Home, progress: Progress = lambda done, total: None) -> HomeAudited:
+def audit_home(
+    home: Home, progress: Progress = lambda done, total: None, open_part: OpenPart | None = None
+) -> HomeAudited:
     """Audit the installation in a folder; whoever would write to it waits outside meanwhile, unless one does already.
 
+    With the keyring, or with `open_part`, which has the keys of items, what they hold is compared with what their
+    entries commit to; without, it is said that it was not.
     Raises `NotFound` where there is none, `Unavailable` where the folder or a file in it may not be read.
     """
     _check_there(home)
@@ -76,7 +98,14 @@ def audit_home(home: Home, progress: Progress = lambda done, total: None) -> Hom
     with undisturbed(home) as alone:
         # Before the store: a process that writes now only ever moves it on.
         signed = _read_signed(home, findings)
-        audited = _audit_stored(home, findings, progress, signed, alone=alone)
+        with keyring_of(home, findings, alone=alone) as keyring:
+            opener = Opener(keyring) if keyring is not None and open_part is None else open_part
+            audited = _audit_stored(home, findings, progress, signed, opener, keyring, alone=alone)
+            if keyring is not None:
+                check_keyring(home, keyring, findings)
+            check_desk(home, keyring, findings, alone=alone)
+        for path in (home.keyring, home.desk):
+            check_closed(path, findings, alone=alone)
     _check_names(home, findings)
     return HomeAudited(
         entries=audited.entries if audited else 0,
@@ -130,7 +159,14 @@ def _read_signed(home: Home, findings: Findings) -> LastSigned | None:
 
 
 def _audit_stored(
-    home: Home, findings: Findings, progress: Progress, signed: LastSigned | None, *, alone: bool
+    home: Home,
+    findings: Findings,
+    progress: Progress,
+    signed: LastSigned | None,
+    open_part: OpenPart | None,
+    keyring: Keyring | None,
+    *,
+    alone: bool,
 ) -> Audited | None:
     """Audit the store, and compare with it what lies beside it; None where there is no store to speak of."""
     if not home.store.is_file():
@@ -152,14 +188,31 @@ def _audit_stored(
         if _unfinished(home, signed) and _is_empty(database):
             findings.leave(UNFINISHED)
             return None
-        return _audit_whole(home, database, findings, progress, signed)
+        audited = _audit_whole(home, database, findings, progress, signed, open_part)
+        if audited is not None and audited.readable and audited.entries:
+            _check_erased(home, database, keyring, findings, alone=alone)
+        return audited
+
+
+def _check_erased(
+    home: Home, database: Sqlite, keyring: Keyring | None, findings: Findings, *, alone: bool
+) -> None:
+    try:
+        check_erased(home, Store(database, read_only=True), keyring, findings, alone=alone)
+    except CounterfoilError as error:
+        findings.leave(f"whether what was erased is gone, as that cannot be read: {error}")
 
 
 def _audit_whole(
-    home: Home, database: Sqlite, findings: Findings, progress: Progress, signed: LastSigned | None
+    home: Home,
+    database: Sqlite,
+    findings: Findings,
+    progress: Progress,
+    signed: LastSigned | None,
+    open_part: OpenPart | None,
 ) -> Audited | None:
     try:
-        audited = audit_store(database, home.store, progress)
+        audited = audit_store(database, home.store, progress, open_part)
     except Busy:
         raise
     except CounterfoilError as error:

@@ -1,6 +1,7 @@
 """A backup: a folder with a copy of the store and of the files beside it, consistent while others write, and verified.
 
-It holds no key. Keys go into a file of their own (`keys_file`), which belongs somewhere else.
+It holds no key. Keys go into a file of their own (`keys_file`), which belongs somewhere else. The keyring has backups
+of its own: together with the store's they would undo every erasure. The desk is in neither.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from counterfoil.store.sqlite import BUSY_MILLISECONDS, PAGE_SIZE
 from counterfoil.store.untouched import connect_to_read
 
 STORE: Final = "store.db"
-BESIDE: Final = ("trust.json", "witnesses.json", "access.json")
+BESIDE: Final = ("trust.json", "witnesses.json", "access.json", "budgets.json")
 """The files beside the store; of these access.json holds names, public keys and digests of tokens, and no token."""
 STEP: Final = 2_048
 """How many pages are copied between two looks at how far it is."""

@@ -33,12 +33,17 @@ class Material:
         try:
             if path.is_file():
                 self._database = Sqlite(path, read_only=True, untouched=True)
-                missing = check_tables(self._database, findings, path.name)
-                if missing is not None:
-                    self._stored = Stored(self._database, findings, missing)
+                structure = check_tables(self._database, findings, path.name)
+                if structure is not None:
+                    self._stored = Stored(self._database, findings, structure.missing, structure.version)
         except CounterfoilError:
             self.close()
         self._book = Logbook(self._stored) if self._stored else None
+
+    @property
+    def holds_items(self) -> bool:
+        """Whether the store is there, and of a version that has tables for items."""
+        return self._stored is not None and self._stored.holds_items
 
     def close(self) -> None:
         """Let go of the store."""

@@ -29,14 +29,17 @@ from counterfoil.store.audit.replay_state import ReplayState, read_entry
 from counterfoil.store.audit.rows import Rows
 from counterfoil.store.audit.stored import TABLES, Stored
 from counterfoil.store.audit.tables import read_pending
+from counterfoil.store.blind import write_all
 from counterfoil.store.checksum import checksum
 from counterfoil.store.database import Value
 from counterfoil.store.documents import put_document
+from counterfoil.store.elsewhere import note_elsewhere, waiting_items
+from counterfoil.store.head import head_row
+from counterfoil.store.items import ItemTable
 from counterfoil.store.log import WIDTH, Log
 from counterfoil.store.pages import page_checksum
 from counterfoil.store.schema import prepare
 from counterfoil.store.sqlite import Sqlite
-from counterfoil.store.store import head_row
 from counterfoil.store.tables import write_tables
 
 Progress = Callable[[int, int], None]
@@ -130,12 +133,19 @@ class Rebuild:
         """A row as it is, be it sound or not."""
         self._database.execute(replacing(table), row)
 
-    def finish(self, note: bytes, progress: Progress = lambda done, total: None) -> None:
+    def finish(
+        self, note: bytes, progress: Progress = lambda done, total: None, *, elsewhere: bool = False
+    ) -> None:
         """Derive every other row, and let the store end with this checkpoint.
 
+        `elsewhere`: items that were not put in are kept elsewhere; else they are lost, and the audit will say so.
         Raises `Damaged` where the log cannot be what the ledger's rules wrote from what was put in.
         """
         derive(self._database, self._log.size, note, progress)
+        with self._database.transaction():
+            if elsewhere:
+                note_elsewhere(self._database)
+            write_all(self._database, self._log.size)
 
 
 def replacing(table: str) -> str:
@@ -166,6 +176,9 @@ def derive(database: Sqlite, size: int, note: bytes, progress: Progress) -> None
     with database.transaction():
         database.execute("DELETE FROM pending")
         write_tables(database, Changes(replay.state.head, pending=dict(replay.state.open)))
+        needed = waiting_items(list(replay.state.open.values()))
+        stored = [bytes(row[0]) for row in database.query("SELECT commitment FROM item_waiting")]
+        ItemTable(database).drop([each for each in stored if each not in needed])
         row = head_row(replay.state.head, last_index, note)
         database.execute(
             "INSERT INTO head (id, size, time, index_leaf, index_number, index_version, index_time, settled, checksum,"

@@ -32,6 +32,7 @@ from counterfoil.recovery.rebuild import Rebuild
 from counterfoil.recovery.rehearsal import rehearsal
 from counterfoil.recovery.repair_anchors import Anchors, read_anchors
 from counterfoil.recovery.repair_files import repair_files
+from counterfoil.recovery.repair_items import fill_items
 from counterfoil.recovery.repair_keys import repair_keys
 from counterfoil.recovery.repair_log import Choice, choose_log
 from counterfoil.recovery.repair_rows import fill_rows, keep_damaged
@@ -206,9 +207,10 @@ class _Repair:
             self._check_source(rebuild)
             fill_rows(rebuild, own, other, anchors, prefer_own=prefer_own)
             keep_damaged(rebuild, own, choice)
+            fill_items(rebuild, own, other, choice)
             try:
                 note = rebuild.checkpoint(rebuild.size) or anchors.note or self._sign(rebuild, anchors.target)
-                rebuild.finish(note, self._progress)
+                rebuild.finish(note, self._progress, elsewhere=not own.holds_items)
             except (Damaged, NotFound):
                 finished = False
             else:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -21,17 +22,25 @@ from counterfoil.recovery.source import open_source
 from counterfoil.recovery.still import still_store
 from counterfoil.recovery.unpack import silent
 from counterfoil.signer import RESTORED
+from counterfoil.store.schema import WITH_ITEMS, stored_version
+
+SOME_ITEM: Final = "SELECT 1 FROM item WHERE length(parts) > 1 LIMIT 1"
+"""Finds an item that has parts: an empty list of them takes one byte."""
 
 Progress = Callable[[int, int], None]
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """What was restored: the ledger's origin, its log's size and labelled root, and whether the keys came with it."""
+    """What was restored: the ledger's origin, its log's size and labelled root, and whether the keys came with it.
+
+    `items`: whether there are any in it, which nobody reads without the keyring.
+    """
 
     origin: str
     entries: int
     root: str
     keys: bool
+    items: bool = False
 
 
 def restore(source: Path, home: Home, *, keys: Path | None = None, progress: Progress = silent) -> Restored:
@@ -57,8 +66,10 @@ def restore(source: Path, home: Home, *, keys: Path | None = None, progress: Pro
 def _restore(source: Path, home: Home, keys: Keys | None, progress: Progress) -> Restored:
     write_mark(home, Mark(UNPACKING, str(source)))
     with scratch(home.cache / "restore") as folder, open_source(source, folder, progress) as found:
-        if keys is not None:
-            with still_store(found.store) as store:
+        with still_store(found.store) as store:
+            holds = stored_version(store.database) >= WITH_ITEMS
+            items = holds and store.database.row(SOME_ITEM) is not None
+            if keys is not None:
                 check_keys(store, keys)
         for name, data in found.beside.items():
             write_whole(home.folder / name, data, 0o644 if name == home.trust.name else 0o600)
@@ -71,7 +82,7 @@ def _restore(source: Path, home: Home, keys: Keys | None, progress: Progress) ->
         _forget(home)
         put_in_place(found.store, home.store)
     write_mark(home, Mark(ASKING, str(source)))
-    return Restored(found.origin, found.entries, labelled(found.root), keys=keys is not None)
+    return Restored(found.origin, found.entries, labelled(found.root), keys=keys is not None, items=items)
 
 
 def _check_free(source: Path, home: Home, mark: Mark | None) -> None:

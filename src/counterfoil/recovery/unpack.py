@@ -46,7 +46,8 @@ def unpack(
     total = scan.head.size
     with Rebuild(path) as rebuild:
         _fill(rebuild, scan.items(), lambda done: progress(done // 3, total))
-        rebuild.finish(scan.note, lambda done, _: progress((total + done) // 3, total))
+        # An archive is public, and holds no item.
+        rebuild.finish(scan.note, lambda done, _: progress((total + done) // 3, total), elsewhere=True)
     audited = audit_closed(path, lambda done, _: progress((2 * total + done) // 3, total))
     if audited.findings:
         raise Damaged(f"the archive does not make a sound store: {audited.findings[0].sentence}")

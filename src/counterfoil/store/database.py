@@ -32,6 +32,14 @@ class Database(Protocol):
         """Everything inside is stored for good when it ends, or nothing of it."""
         ...
 
+    def rewrite(self) -> None:
+        """Write the database's file anew, so that nothing of what was deleted is left in it."""
+        ...
+
+    def fold(self) -> None:
+        """Leave nothing beside it of what stood there before. Raises `Busy` while somebody reads an older view."""
+        ...
+
     def close(self) -> None:
         """Let go of the database; what is stored stays."""
         ...

@@ -5,13 +5,34 @@ Every column is recomputed or authenticated by the audit; nothing else may be st
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from counterfoil.errors import Damaged, Unavailable
+from counterfoil.store.checksum import checksum
 from counterfoil.store.database import Database
+from counterfoil.store.elsewhere import note_elsewhere
 
 APPLICATION_ID: Final = 0x1ED6E200
-VERSION: Final = 1
+VERSION: Final = 2
+WITH_ITEMS: Final = 2
+"""The first version that has items."""
+
+ITEMS: Final[tuple[str, ...]] = (
+    # The sealed parts of each item, by the number of the entry that brought it, and the tokens by which it is found.
+    "CREATE TABLE item (number INTEGER PRIMARY KEY, parts BLOB NOT NULL, tokens BLOB NOT NULL,"
+    " checksum BLOB NOT NULL) STRICT",
+    "CREATE TABLE item_waiting (commitment BLOB PRIMARY KEY, parts BLOB NOT NULL, tokens BLOB NOT NULL,"
+    " checksum BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    # Which entries have a token, as the items' rows say, as far as it is written.
+    "CREATE TABLE blind (token INTEGER, number INTEGER, PRIMARY KEY (token, number)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE blind_end (id INTEGER PRIMARY KEY CHECK (id = 0), number INTEGER NOT NULL,"
+    " checksum BLOB NOT NULL) STRICT",
+    # How often the file was rewritten to scrub it: each time SQLite counts a change of the schema more.
+    "CREATE TABLE scrubbed (id INTEGER PRIMARY KEY CHECK (id = 0), times INTEGER NOT NULL,"
+    " checksum BLOB NOT NULL) STRICT",
+)
+"""The tables that version 2 added."""
 
 CREATE: Final[tuple[str, ...]] = (
     # Full entry bundles of 256, compressed, and what each block left over since the last full one. A checksum stands
@@ -43,19 +64,24 @@ CREATE: Final[tuple[str, ...]] = (
     "CREATE TABLE document (hash BLOB PRIMARY KEY, size INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE chunk (hash BLOB, number INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (hash, number))"
     " STRICT, WITHOUT ROWID",
+    *ITEMS,
 )
 
-MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {}
+MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {1: ITEMS}
 """From each earlier version, the statements that lead to the next one."""
+FILLS: Final[dict[int, Callable[[Database], None]]] = {1: note_elsewhere}
+"""From an earlier version, what fills the new tables where statements alone cannot."""
 
 
 def prepare(database: Database) -> None:
     """Create the tables in an empty database, or bring an older one up to date.
 
-    Raises `Unavailable` for a newer one, `Damaged` where the file is something else.
+    Raises `Unavailable` for a newer one, `Damaged` where the file is something else, or where an older one is damaged.
     """
     version = stored_version(database)
     if version == VERSION:
+        if _pragma(database, "schema_version") == changes_of_schema(database, version) + 1:
+            note_scrubbed(database)  # a crash came between
         return
     if version > VERSION:
         raise Unavailable(
@@ -70,6 +96,8 @@ def prepare(database: Database) -> None:
             for step in range(version, VERSION):
                 for statement in MIGRATIONS[step]:
                     database.execute(statement)
+                if step in FILLS:
+                    FILLS[step](database)
         database.execute(f"PRAGMA user_version={VERSION}")
 
 
@@ -82,6 +110,31 @@ def stored_version(database: Database) -> int:
     if application != APPLICATION_ID or version == 0:
         raise Damaged("the file store.db is a database, but not one of this program; run counterfoil audit")
     return version
+
+
+def changes_of_schema(database: Database, version: int) -> int:
+    """How many changes of the schema SQLite has counted in a store of this version."""
+    row = database.row("SELECT times FROM scrubbed WHERE id = 0") if version >= WITH_ITEMS else None
+    times = row[0] if row and isinstance(row[0], int) else 0
+    return len(statements(version)) + times
+
+
+def note_scrubbed(database: Database) -> None:
+    """Count that the file was rewritten once more."""
+    with database.transaction():
+        row = database.row("SELECT times FROM scrubbed WHERE id = 0")
+        times = int(row[0]) + 1 if row else 1
+        database.execute(
+            "INSERT INTO scrubbed (id, times, checksum) VALUES (0, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET times = excluded.times, checksum = excluded.checksum",
+            (times, checksum(times)),
+        )
+
+
+def statements(version: int) -> tuple[str, ...]:
+    """The statements that make the tables of a store of this version, at most the latest."""
+    later = sum(len(MIGRATIONS[step]) for step in range(version, VERSION))
+    return CREATE[: len(CREATE) - later]
 
 
 def _pragma(database: Database, name: str) -> int:

@@ -107,6 +107,21 @@ class Sqlite:
                     self.execute("ROLLBACK")
                 raise
 
+    def rewrite(self) -> None:
+        """Write the file anew from what is in it."""
+        with self._turn:
+            self.execute("VACUUM")
+
+    def fold(self) -> None:
+        """Bring all that waits in the write-ahead log into the file, and empty the log."""
+        with self._turn:
+            folded = self.row("PRAGMA wal_checkpoint(TRUNCATE)")
+        if folded is None or folded[0]:
+            raise Busy(
+                f"somebody reads an older view of {self.path}, so what was erased is still in its files; "
+                "wait until that has ended and try again"
+            )
+
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
         try:

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import RLock
 from typing import Final
 
 import msgspec
 
-from counterfoil.errors import Busy, Damaged, Malformed, Unavailable
+from counterfoil.errors import Busy, Damaged, Unavailable
 from counterfoil.ledger.state import Changes, Head, Pending, RecordState, Taken, flags_of
 from counterfoil.ledger.system import INDEX
-from counterfoil.proof.checkpoint import Checkpoint
 from counterfoil.proof.entry import Entry
 from counterfoil.proof.index import IndexProof, record_key
 from counterfoil.proof.merkle import leaf_hash
-from counterfoil.proof.note import parse_note
 from counterfoil.proof.tiles import TileReader
 from counterfoil.store.checksum import checksum
 from counterfoil.store.database import Database
 from counterfoil.store.documents import document_size, put_document, read_document
+from counterfoil.store.head import HEAD, Sign, Signed, indexed, root_of, write_head
+from counterfoil.store.item_store import ItemStore
+from counterfoil.store.items import SealedItem, StoredPart
 from counterfoil.store.log import WIDTH, Log
 from counterfoil.store.pages import IndexPages
-from counterfoil.store.schema import prepare
+from counterfoil.store.schema import note_scrubbed, prepare
 from counterfoil.store.tables import write_tables
 from counterfoil.store.waiting import decode_pending
 
 _decode = msgspec.json.Decoder(Entry).decode
-
-
-@dataclass(frozen=True)
-class Signed:
-    """A checkpoint's note, and whether it is kept (published) or only stands until the next block's."""
-
-    note: bytes
-    published: bool
-
-
-Sign = Callable[[Head, bytes], Signed]
-"""Signs a log's head and root; called while a block is stored, before it is stored for good."""
 
 
 MAX_WAITING: Final = 4_096
@@ -48,30 +36,6 @@ LOOKED_AT: Final = 64
 """How many checkpoints are looked at for one that a witness has cosigned: it may have been away for a minute."""
 SIGNATURE: Final = "\n\u2014 ".encode()
 """How a signature line of a note begins (signed-note, Format), after the line before it."""
-HEAD: Final = (
-    "SELECT size, time, index_leaf, index_number, index_version, index_time, settled, checksum, note"
-    " FROM head"
-)
-"""The one row that says where the log ends."""
-
-
-def head_row(
-    head: Head, settled: int, note: bytes
-) -> tuple[int, int, bytes | None, int, int, int, int, bytes, bytes]:
-    """The columns of that row."""
-    index = head.index or RecordState(b"", 0, 0, 0)
-    sum_ = checksum(head.size, settled)
-    return (
-        head.size,
-        head.time,
-        index.leaf or None,
-        index.number,
-        index.version,
-        head.index_time,
-        settled,
-        sum_,
-        note,
-    )
 
 
 class Store:
@@ -107,7 +71,7 @@ class Store:
             self.head = Head(row[0], row[1], index, row[5])
             settled, self.note = row[6], row[8]
         self.log = Log(self.database, self.head.size)
-        self.log.suspect = bool(row) and _root_of(self.note) not in {None, self.log.root()}
+        self.log.suspect = bool(row) and root_of(self.note) not in {None, self.log.root()}
         self._pages = IndexPages(self.database)
         if (settled and not self._pages.stored) or (not row and self._has_entries()):
             raise Damaged(
@@ -117,6 +81,7 @@ class Store:
         self._covered = 0
         self._ahead = False
         self._waiting: tuple[Pending, ...] | None = None
+        self._items = ItemStore(self.database)
         self._unplayed: int | None = settled
         if not self._read_only:
             self._play()
@@ -142,6 +107,14 @@ class Store:
         """The index key of the record that holds a claim."""
         row = self.database.row("SELECT holder FROM claim WHERE digest = ?", (key,))
         return bytes(row[0]) if row else None
+
+    def referring(self, target: bytes, role: str, limit: int) -> Sequence[bytes]:
+        """The index keys of the records that refer to one (by its index key) in a role: the first `limit`, sorted."""
+        rows = self.database.query(
+            "SELECT source FROM reference WHERE target = ? AND role = ? ORDER BY source LIMIT ?",
+            (target, role, limit),
+        )
+        return [bytes(row[0]) for row in rows]
 
     def pending(self, transaction: str) -> Pending | None:
         """A waiting transaction."""
@@ -189,6 +162,21 @@ class Store:
         row = self.database.row("SELECT previous FROM prior WHERE number = ?", (number,))
         return int(row[0]) if row else None
 
+    def item(self, number: int) -> tuple[StoredPart, ...]:
+        """The sealed parts of the item that an entry brought, by slot. Raises `Damaged` where they were changed.
+
+        Empty where it brought none (it repeats that of the version before it), and where they are kept elsewhere.
+        """
+        return self._items.parts(number)
+
+    def waiting_item(self, commitment: bytes) -> tuple[StoredPart, ...]:
+        """The sealed parts of an item whose transaction waits, by its commitment."""
+        return self._items.waiting(commitment)
+
+    def search(self, token: int) -> list[int]:
+        """The numbers of the entries that a token of the blind index finds, ascending."""
+        return self._items.search(token)
+
     def entries(self, first: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The canonical bytes of entries from `first` up to `end`, a bundle at a time."""
         end = self.head.size if end is None else min(end, self.head.size)
@@ -205,7 +193,7 @@ class Store:
         """
         if self._unplayed is not None:
             self._play()
-        if self._covered != _indexed(self.head):
+        if self._covered != indexed(self.head):
             raise Unavailable("the index is taking in many changes at this moment; ask again in a second")
         return self._pages.prove(key)
 
@@ -254,20 +242,53 @@ class Store:
 
     # What is written
 
-    def commit(self, changes: Changes, sign: Sign) -> None:
-        """Store a block's changes for good, with a checkpoint over the log they lead to."""
+    def commit(self, changes: Changes, sign: Sign, items: Mapping[bytes, SealedItem] | None = None) -> None:
+        """Store a block's changes for good, with a checkpoint over the log they lead to.
+
+        `items` are those that came with its transactions, by commitment; one that no transaction of it names, or only
+        one that is refused, is not stored.
+        """
         with self.database.transaction():
             self._check_alone()
             self.log.append(changes.entries, changes.leaves)
             write_tables(self.database, changes)
+            self._items.take(self.log, changes, items or {}, self.waiting() if changes.pending else ())
             covered, waiting = self._cover(changes)
             settled = self._pages.flush(covered)
             signed = sign(changes.head, self.log.root())
-            self._write_head(changes.head, settled, signed)
+            write_head(self.database, changes.head, settled, signed)
         self.head, self.note, self._ahead = changes.head, signed.note, False
         self._covered, self._recent = covered, waiting
         if changes.pending:
             self._waiting = None
+
+    def erase_parts(
+        self,
+        rows: Sequence[tuple[int, int]],
+        tokens: Sequence[tuple[int, int]] = (),
+        *,
+        waiting: Sequence[tuple[bytes, int]] = (),
+        digests: Mapping[tuple[int, int], Sequence[bytes]] | None = None,
+    ) -> None:
+        """Delete parts of items, by entry number and slot, and tokens with the entries that they find.
+
+        `waiting` are parts of items that wait, by commitment and slot. `digests` are those of the fields that go, so
+        that the other fields of the item can still be checked. An `erase` entry of each record must be in the log
+        already. `scrub` then sees that no byte of them is left in the file.
+        """
+        with self.database.transaction():
+            self._check_alone()
+            self._items.erase(rows, tokens, digests or {}, waiting)
+
+    def scrub(self) -> None:
+        """Rewrite the file, so that nothing of what was deleted is left in it or in its write-ahead log.
+
+        Takes as long as copying it, and needs its size again on the disk meanwhile. Raises `Busy` while somebody reads
+        an older view.
+        """
+        self.database.rewrite()
+        note_scrubbed(self.database)
+        self.database.fold()
 
     def keep_published(self, size: int, note: bytes) -> None:
         """Put a published checkpoint, with the signatures that it has gained, in its own place; else do nothing."""
@@ -292,13 +313,14 @@ class Store:
         return read_document(self.database, name)
 
     def close(self) -> None:
-        """Write the index's waiting pages, unless they hold a block never stored, and let go of the database."""
+        """Write what waits of both indexes, unless it is of a block never stored, and let go of the database."""
         try:
             if self.head.size and not self._read_only and not self._ahead:
                 with self.database.transaction():
                     self._check_alone()
                     settled = self._pages.flush(self._covered, everything=True)
-                    self._write_head(self.head, settled, Signed(self.note, published=False))
+                    self._items.flush(self.head.size)
+                    write_head(self.database, self.head, settled, Signed(self.note, published=False))
         finally:
             self.database.close()
 
@@ -309,7 +331,7 @@ class Store:
         changes within its second than may wait, the index takes them in before the next entry.
         """
         if changes.head.index != self.head.index:
-            return _indexed(changes.head), {}
+            return indexed(changes.head), {}
         if len(self._recent) + len(changes.records) > MAX_WAITING:
             self._put(changes.records)
             return changes.head.size, {}
@@ -328,22 +350,6 @@ class Store:
                 "another process has written to this store; stop all of them but one, and start that anew"
             )
 
-    def _write_head(self, head: Head, settled: int, signed: Signed) -> None:
-        self.database.execute(
-            "INSERT INTO head (id, size, time, index_leaf, index_number, index_version, index_time, settled, checksum,"
-            " note) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET size = excluded.size,"
-            " time = excluded.time, index_leaf = excluded.index_leaf, index_number = excluded.index_number,"
-            " index_version = excluded.index_version, index_time = excluded.index_time, settled = excluded.settled,"
-            " checksum = excluded.checksum, note = excluded.note",
-            head_row(head, settled, signed.note),
-        )
-        if signed.published:
-            self.database.execute(
-                "INSERT INTO checkpoint (size, note) VALUES (?, ?)"
-                " ON CONFLICT (size) DO UPDATE SET note = excluded.note",
-                (head.size, signed.note),
-            )
-
     def _play(self) -> None:
         """Bring the pages to the latest index entry, or to the log's end where one of them is past that entry."""
         settled, self._unplayed = self._unplayed or 0, None
@@ -355,8 +361,8 @@ class Store:
             raise
 
     def _play_from(self, settled: int) -> None:
-        indexed = _indexed(self.head)
-        end = indexed if self._pages.newest <= indexed else self.head.size
+        last = indexed(self.head)
+        end = last if self._pages.newest <= last else self.head.size
         self._covered = settled
         for number, data in enumerate(self.entries(settled), settled):
             try:
@@ -371,15 +377,3 @@ class Store:
                 self._put({})
                 self._recent = {}
         self._covered, self._ahead = end, False
-
-
-def _root_of(note: bytes) -> bytes | None:
-    """The root that a checkpoint states, whoever signed it; None where it is none."""
-    try:
-        return Checkpoint.parse(parse_note(note).text).root
-    except Malformed:
-        return None
-
-
-def _indexed(head: Head) -> int:
-    return head.index.number if head.index else 0

@@ -12,6 +12,7 @@ from counterfoil.ledger.view import View
 from counterfoil.store.audit.checkpoints import LATEST, PUBLISHED, CheckpointAudit, member_keys, stated
 from counterfoil.store.audit.documents import check_documents
 from counterfoil.store.audit.finding import Finding, Findings, Progress, reason
+from counterfoil.store.audit.items import OpenPart
 from counterfoil.store.audit.pages import PageAudit
 from counterfoil.store.audit.replay import Replay
 from counterfoil.store.audit.stored import Row, Stored
@@ -41,25 +42,35 @@ class Audited(msgspec.Struct, frozen=True):
     readable: bool
 
 
-def audit_store(database: Database, path: Path, progress: Progress = lambda done, total: None) -> Audited:
+def audit_store(
+    database: Database,
+    path: Path,
+    progress: Progress = lambda done, total: None,
+    open_part: OpenPart | None = None,
+) -> Audited:
     """Recompute everything that the store at `path` holds; `database` is it, opened read-only.
 
-    Where somebody may write meanwhile, it is read in one transaction of the caller's. Whatever is not what it must
-    be, or cannot be read, is a finding. Raises `OSError` where the file cannot be opened.
+    Where somebody may write meanwhile, it is read in one transaction of the caller's. With `open_part`, which has the
+    keys of items, their commitments are recomputed from their fields too. Whatever is not what it must be, or cannot
+    be read, is a finding. Raises `OSError` where the file cannot be opened.
     """
     findings = Findings()
     check_file(path, findings)
-    missing = check_tables(database, findings, path.name)
-    if missing is None:
+    structure = check_tables(database, findings, path.name)
+    if structure is None:
         return _report(findings, None, "", (), readable=False)
-    return _audit_tables(Stored(database, findings, missing), findings, progress)
+    return _audit_tables(
+        Stored(database, findings, structure.missing, structure.version), findings, progress, open_part
+    )
 
 
-def _audit_tables(stored: Stored, findings: Findings, progress: Progress) -> Audited:
+def _audit_tables(
+    stored: Stored, findings: Findings, progress: Progress, open_part: OpenPart | None
+) -> Audited:
     head = next(stored.rows("head"), None)
     survey = Survey(stored, findings)
     logbook = survey.run(_log_head(head), lambda done, total: progress(done // 2, total))
-    replay = Replay(logbook, stored, findings, read_pending(stored, findings))
+    replay = Replay(logbook, stored, findings, read_pending(stored, findings), open_part)
     pages = PageAudit(stored, findings, replay.state, head[7] if head else 0, logbook.describe)
     replay.run(lambda done, total: progress((done + total) // 2, total), pages.reached)
     replay.finish()
@@ -67,6 +78,7 @@ def _audit_tables(stored: Stored, findings: Findings, progress: Progress) -> Aud
     tables = TableAudit(stored, logbook, replay, findings)
     tables.compare_head()
     tables.compare()
+    tables.compare_scrubbed()
     origin = _origin(replay, findings)
     _check_notes(stored, replay, head, origin, findings)
     check_documents(stored, logbook, replay.documents, findings)

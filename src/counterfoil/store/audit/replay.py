@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import pairwise
+from typing import Final
 
 import msgspec
 
@@ -20,11 +21,16 @@ from counterfoil.proof.instant import instant
 from counterfoil.proof.merkle import leaf_hash
 from counterfoil.store.audit.causes import Altered, Causes
 from counterfoil.store.audit.finding import Findings, Progress, reason
+from counterfoil.store.audit.items import ItemAudit, OpenPart
 from counterfoil.store.audit.logbook import Logbook
 from counterfoil.store.audit.replay_state import ReplayState, Unknowable, read_entry
 from counterfoil.store.audit.rows import Rows
 from counterfoil.store.audit.stored import Row, Stored
+from counterfoil.store.elsewhere import NAMES_ITEM
 from counterfoil.store.log import WIDTH
+
+NOTED: Final = (b'"document":', NAMES_ITEM, b'"operation":"erase"', b'"register":".agency"')
+"""What stands in entries that say something of what is stored apart from the log."""
 
 
 class Replay:
@@ -33,11 +39,19 @@ class Replay:
     A unit that is not what the rules give is named, and then taken as it is stored, so that the walk goes on.
     """
 
-    def __init__(self, logbook: Logbook, stored: Stored, findings: Findings, kept: Mapping[str, Pending]):
+    def __init__(
+        self,
+        logbook: Logbook,
+        stored: Stored,
+        findings: Findings,
+        kept: Mapping[str, Pending],
+        open_part: OpenPart | None = None,
+    ):
         self._logbook = logbook
         self._findings = findings
         self._rows = Rows(stored, findings, logbook.describe)
         self.state = ReplayState(logbook, stored)
+        self._items = ItemAudit(stored, findings, self.state, open_part)
         self._ledger = Ledger()
         self.causes = Causes(self._ledger, self.state, self._rows, kept)
         self.spoiled: set[str] = set()
@@ -77,6 +91,8 @@ class Replay:
     def finish(self) -> None:
         """Name the rows that no entry expected, and what was counted on the way."""
         self._rows.finish()
+        waiting_known = not (self.spoiled or self.state.lost_numbers or not all(self.causes.gone.values()))
+        self._items.finish(sure=waiting_known)
         if not self.state.lost_numbers:
             self._check_tail_rows()
         if self._index_faults:
@@ -132,6 +148,7 @@ class Replay:
             self.spoiled.add(entry.transaction)
             self.causes.give_up(entry.transaction)
         self._rows.pass_priors(number + 1)
+        self._items.lose(number)
         self.state.lose(self._logbook.damaged.get(number), entry)
 
     def _take_index(self, entry: Entry) -> None:
@@ -169,8 +186,8 @@ class Replay:
         if row is not None and not changes.taken:
             self._rows.name_surplus(row)
         for number, data in enumerate(changes.entries, first.number):
-            # Most entries are passed over by two searches, without reading them again.
-            if b'"document":' in data or b'"register":".agency"' in data:
+            # Most entries are passed over by a few searches, without reading them again.
+            if any(mark in data for mark in NOTED):
                 self._note(number, read_entry(data))
         self.state.advance(changes)
 
@@ -300,5 +317,7 @@ class Replay:
         if entry.document is not None:
             with suppress(Malformed):  # then it is no hash, which is named where its unit is judged
                 self.documents.setdefault(unlabelled(entry.document), number)
+        if entry.item is not None or entry.operation == "erase":
+            self._items.see(entry)
         if entry.register == AGENCY:
             self.members.append((number + 1, entry))

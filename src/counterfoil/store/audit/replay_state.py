@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from heapq import nsmallest
 
 from counterfoil.errors import Malformed
 from counterfoil.ledger.state import Changes, Head, Pending, RecordState, ReferenceRow, Taken, flags_of
@@ -36,6 +37,7 @@ class ReplayState:
         self.tree = IndexTree(META_BYTES)
         self.claims: dict[bytes, bytes] = {}
         self.references: set[ReferenceRow] = set()
+        self._referring: dict[tuple[bytes, str], set[bytes]] = {}
         self.open: dict[str, Pending] = {}
         self.lost: set[str] = set()
         self.lost_numbers: set[int] = set()
@@ -91,6 +93,10 @@ class ReplayState:
         """The holder of a claim."""
         return self.claims.get(key)
 
+    def referring(self, target: bytes, role: str, limit: int) -> Sequence[bytes]:
+        """The index keys of the records that refer to one in a role: the first `limit`, sorted."""
+        return nsmallest(limit, self._referring.get((target, role), ()))
+
     def pending(self, transaction: str) -> Pending | None:
         """A waiting transaction."""
         return self.open.get(transaction)
@@ -120,7 +126,9 @@ class ReplayState:
             else:
                 self.claims[claim] = holder
         for row, stands in changes.references.items():
+            sources = self._referring.setdefault((row.target, row.role), set())
             (self.references.add if stands else self.references.discard)(row)
+            (sources.add if stands else sources.discard)(row.source)
         for transaction, pending in changes.pending.items():
             if pending is None:
                 self.open.pop(transaction, None)

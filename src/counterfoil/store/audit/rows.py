@@ -23,8 +23,8 @@ class Rows:
         self._stored = stored
         self._findings = findings
         self._describe = describe
-        self._prior = _Cursor(stored.rows("prior"))
-        self._taken = _Cursor(stored.rows("taken"))
+        self._prior = Cursor(stored.rows("prior"))
+        self._taken = Cursor(stored.rows("taken"))
         self._firsts: dict[bytes, int] | None = None
 
     def expect_priors(self, end: int, priors: Mapping[int, int], unknown: Collection[int] = ()) -> None:
@@ -97,7 +97,9 @@ class Rows:
         self._findings.add(what, f"{table} row {number}", self._describe(number), number=number)
 
 
-class _Cursor:
+class Cursor:
+    """Reads the rows of a table in the order of its key, a number."""
+
     def __init__(self, rows: Iterator[Row]):
         self._rows = rows
         self._next = next(rows, None)

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from counterfoil.errors import Damaged, Unavailable
 from counterfoil.store.audit.finding import Findings
 from counterfoil.store.database import Database, Value
+from counterfoil.store.schema import VERSION, WITH_ITEMS
 
 Row = tuple[Any, ...]
 """A row whose values have the types of their columns."""
@@ -70,8 +71,16 @@ TABLES: Final[dict[str, Table]] = {
     ),
     "document": Table({"hash": bytes, "size": int}),
     "chunk": Table({"hash": bytes, "number": int, "bytes": bytes}, key=2),
+    "item": Table({"number": int, "parts": bytes, "tokens": bytes, "checksum": bytes}),
+    "item_waiting": Table({"commitment": bytes, "parts": bytes, "tokens": bytes, "checksum": bytes}),
+    "blind": Table({"token": int, "number": int}, key=2),
+    "blind_end": Table({"id": int, "number": int, "checksum": bytes}),
+    "scrubbed": Table({"id": int, "times": int, "checksum": bytes}),
 }
 """The tables of `store/schema.py`, as they must read."""
+
+OF_ITEMS: Final = frozenset({"item", "item_waiting", "blind", "blind_end", "scrubbed"})
+"""Those that a store of the first version has not."""
 
 
 def shown(value: object) -> str:
@@ -82,16 +91,22 @@ def shown(value: object) -> str:
 class Stored:
     """Reads the tables. A row that is not well typed is named and left out, and its first column kept in `ill`."""
 
-    def __init__(self, database: Database, findings: Findings, missing: Collection[str] = ()):
-        """`missing` are the tables of which it is known that they are not there."""
+    def __init__(
+        self, database: Database, findings: Findings, missing: Collection[str] = (), version: int = VERSION
+    ):
+        """`missing` are the tables of which it is known that they are not there; of others an older store has none."""
         self._database = database
         self._findings = findings
         self.broken = set(missing)
         """The tables of which something could not be read at all."""
+        self.holds_items = version >= WITH_ITEMS
+        """Whether the store is of a version that has tables for items."""
         self.ill: dict[str, set[object]] = {name: set() for name in TABLES}
 
     def rows(self, name: str, condition: str = "", values: Sequence[Value] = ()) -> Iterator[Row]:
         """The well-typed rows of a table in the order of its key, as many as can be read."""
+        if name in OF_ITEMS and not self.holds_items:
+            return
         table = TABLES[name]
         columns = tuple(table.columns)
         types = tuple(table.columns.values())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from counterfoil.errors import Damaged, Unavailable
 from counterfoil.store.audit.finding import Findings
 from counterfoil.store.audit.stored import Row
 from counterfoil.store.closing import read_sum
 from counterfoil.store.database import Database
-from counterfoil.store.schema import APPLICATION_ID, CREATE, VERSION
+from counterfoil.store.schema import APPLICATION_ID, VERSION, WITH_ITEMS, changes_of_schema, statements
 from counterfoil.store.sqlite import PAGE_SIZE
 from counterfoil.store.untouched import first_page, wal_of
 
@@ -23,19 +24,14 @@ FIXED: Final[tuple[tuple[str, int, int, int], ...]] = (
     ("maximum payload fraction", 21, 1, 64),
     ("minimum payload fraction", 22, 1, 32),
     ("leaf payload fraction", 23, 1, 32),
-    ("schema cookie", 40, 4, len(CREATE)),
     ("schema format", 44, 4, 4),
     ("default cache size", 48, 4, 0),
     ("largest root page", 52, 4, 0),
     ("text encoding", 56, 4, 1),
-    ("user version", 60, 4, VERSION),
     ("incremental vacuum", 64, 4, 0),
     ("application id", 68, 4, APPLICATION_ID),
 )
-"""Header fields that this store always has the same (SQLite file format, section 1.3): name, offset, length, value.
-
-The schema cookie counts the changes of the schema, which are the statements that created it.
-"""
+"""Header fields that this store always has the same (SQLite file format, section 1.3): name, offset, length, value."""
 OLDEST_SQLITE: Final = 3_037_000
 """The first version that has STRICT tables."""
 MAX_LINES: Final = 10
@@ -54,6 +50,8 @@ def check_file(path: Path, findings: Findings) -> None:
     for name, offset, length, value in FIXED:
         if (found := number(offset, length)) != value:
             findings.add(f"the header's {name} is {found}, and must be {value}", path.name)
+    if not 1 <= (version := number(60)) <= VERSION:
+        findings.add(f"the header's user version is {version}, and must be {VERSION} or less", path.name)
     if any(header[72:92]):
         findings.add("the header's reserved bytes are not zero", path.name)
     if number(24) != number(92):
@@ -78,14 +76,22 @@ def _check_end(path: Path, pages: int, findings: Findings) -> None:
         findings.add("its bytes are not those with which it was closed", path.name)
 
 
-def check_tables(database: Database, findings: Findings, file: str) -> frozenset[str] | None:
-    """Compare the tables with the schema, and walk every b-tree.
+class Structure(NamedTuple):
+    """The version of a store's tables, and the names of those that are missing."""
 
-    Gives the names of those that are missing; None where there is nothing that could be read.
-    """
+    version: int
+    missing: frozenset[str]
+
+
+def check_tables(database: Database, findings: Findings, file: str) -> Structure | None:
+    """Compare the tables with the schema, and walk every b-tree; None where there is nothing that could be read."""
     try:
+        row = database.row("PRAGMA user_version")
+        version = row[0] if row and 1 <= row[0] < VERSION else VERSION
         stored = set(database.query("SELECT type, name, tbl_name, sql FROM sqlite_master"))
-        missing = _compare_schema(stored, findings, file)
+        if any(name == "scrubbed" for _, name, *_ in stored) or version < WITH_ITEMS:
+            _check_cookie(database, version, findings, file)
+        missing = _compare_schema(stored, statements(version), findings, file)
         if missing is not None:
             for (text,) in database.query(f"PRAGMA integrity_check({MAX_LINES})"):
                 for line in text.splitlines():
@@ -94,11 +100,20 @@ def check_tables(database: Database, findings: Findings, file: str) -> frozenset
     except (Damaged, Unavailable) as error:
         findings.add(f"the tables cannot be read: {error}", file)
         return None
-    return missing
+    return None if missing is None else Structure(version, missing)
 
 
-def _compare_schema(stored: set[Row], findings: Findings, file: str) -> frozenset[str] | None:
-    expected = {_master_row(sql) for sql in CREATE}
+def _check_cookie(database: Database, version: int, findings: Findings, file: str) -> None:
+    """The schema cookie counts the changes of the schema: the statements that made it, and each scrubbing."""
+    due, row = changes_of_schema(database, version), database.row("PRAGMA schema_version")
+    if row is None or row[0] != due:
+        findings.add(f"the header's schema cookie is {row[0] if row else None}, and must be {due}", file)
+
+
+def _compare_schema(
+    stored: set[Row], made_by: Sequence[str], findings: Findings, file: str
+) -> frozenset[str] | None:
+    expected = {_master_row(sql) for sql in made_by}
     names = {row[1] for row in stored}
     missing = frozenset(name for kind, name, *_ in expected if kind == "table" and name not in names)
     if not expected & stored:

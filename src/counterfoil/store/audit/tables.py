@@ -14,7 +14,8 @@ from counterfoil.store.audit.finding import Findings, reason
 from counterfoil.store.audit.logbook import Logbook
 from counterfoil.store.audit.replay import Replay
 from counterfoil.store.audit.stored import TABLES, Row, Stored, shown
-from counterfoil.store.store import head_row
+from counterfoil.store.checksum import checksum
+from counterfoil.store.head import head_row
 from counterfoil.store.waiting import decode_pending, encode_pending
 
 
@@ -73,6 +74,12 @@ class TableAudit:
                 self._findings.add("its settled, or the checksum over it, is not what was stored", "head")
             elif one != other and not self._state.lost_numbers:
                 self._findings.add(f"its {column} is {shown(other)}, and must be {shown(one)}", "head")
+
+    def compare_scrubbed(self) -> None:
+        """Check the row that counts how often the file was rewritten."""
+        for id_, times, sum_ in self._stored.rows("scrubbed"):
+            if id_ or times < 1 or sum_ != checksum(times):
+                self._findings.add("it is not what was stored", f"scrubbed row {id_}")
 
     def _compare(self, table: str, expected: Iterable[Row], holder: int | None = None) -> None:
         width, columns = TABLES[table].key, tuple(TABLES[table].columns)
