@@ -14,6 +14,7 @@ import pytest
 from counterfoil.errors import Conflict, CounterfoilError, Damaged, Malformed, NotFound, Unavailable
 from counterfoil.identity.access import LOOK_SECONDS, Access
 from counterfoil.identity.caller import Caller
+from counterfoil.identity.officers import Appointment, Officer, Retired
 from counterfoil.proof.signing import PublicKey, SigningKey
 from tests.identity.asking import KEY, NOW
 
@@ -58,15 +59,16 @@ def test_the_file_holds_a_token_s_digest_and_not_the_token(path: Path) -> None:
     access = Access(path, clock=clock)
     token = access.add_token("clerk", ["write:tree"], "2030-01-01T00:00:00Z")
     access.add_key("land-office", ["write:*"], KEY.public.text)
-    common = {"created": "2027-01-15T08:00:00Z"}
+    common = {"created": "2027-01-15T08:00:00Z", "officer": None}
     clerk = {"name": "clerk", "scopes": ["write:tree"], "key": None, "until": "2030-01-01T00:00:00Z"}
     office = {"name": "land-office", "scopes": ["write:*"], "token": None, "until": None}
     assert json.loads(path.read_bytes()) == {
-        "format": "access/v1",
+        "format": "access/v2",
         "grants": [
             clerk | common | {"token": "sha256:" + sha256(token.encode()).hexdigest()},
             office | common | {"key": KEY.public.text},
         ],
+        "retired": [],
     }
     assert path.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in path.parent.iterdir()] == ["access.json"]
@@ -204,6 +206,100 @@ def test_a_key_that_is_no_public_one_of_ed25519_is_refused_and_not_repeated(path
     assert KEY.seed.hex()[:16] not in str(refused.value)
 
 
+# Officers
+
+
+def test_an_officer_is_known_by_the_grant(path: Path) -> None:
+    access = Access(path)
+    token = access.add_token("ann", ["disclose:birth"], officer=Appointment(("registrar",), "p" * 43))
+    access.add_key("ben", ["decide:*"], KEY.public.text, officer=Appointment())
+    caller, signer = access.by_token(token, NOW), access.key("ben", NOW)
+    assert caller is not None
+    assert signer is not None
+    ann, ben = caller.officer, signer[1].officer
+    assert ann is not None
+    assert ben is not None
+    assert ann == Officer(ann.id, ("registrar",), "p" * 43, "person")
+    assert ben == Officer(ben.id, (), None, "person")
+    assert ann.id != ben.id
+    assert {re.fullmatch(r"[0-9a-f]{16}", each.id) is not None for each in (ann, ben)} == {True}
+
+
+def test_an_officer_is_the_same_when_the_file_is_read_again(path: Path) -> None:
+    given = Access(path)
+    given.add_token("ann", ["disclose:birth"], officer=Appointment(("registrar",), "p" * 43))
+    assert Access(path).grants == given.grants
+
+
+def test_an_id_is_never_another_s(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["a" * 16, "a" * 16, "0" * 16, "0" * 15 + "1", "b" * 16, "b" * 16, "a" * 16, "c" * 16])
+    monkeypatch.setattr("counterfoil.identity.officers.secrets.token_hex", lambda _bytes: next(drawn))
+    access = Access(path, clock=Clock())
+    for name in ("ann", "ben"):
+        access.add_token(name, ["disclose:birth"], officer=Appointment())
+    access.revoke("ann")
+    access.add_token("cho", ["disclose:birth"], officer=Appointment())
+    ids = [grant.officer.id for grant in access.grants if grant.officer is not None]
+    assert ids == ["b" * 16, "c" * 16]
+    assert access.retired == (Retired("a" * 16, "ann", "2027-01-15T08:00:00Z"),)
+
+
+def test_what_was_no_officer_s_retires_nothing(path: Path) -> None:
+    access = Access(path)
+    access.add_token("clerk", ["write:tree"])
+    access.revoke("clerk")
+    assert access.retired == ()
+
+
+def test_one_person_is_not_two_officers_at_a_time(path: Path) -> None:
+    access = Access(path)
+    access.add_token("ann", ["write:birth"], officer=Appointment(subject="p" * 43))
+    with pytest.raises(Conflict, match="ann is this person, as an officer already") as refused:
+        access.add_token("ann-2", ["decide:birth"], officer=Appointment(subject="p" * 43))
+    assert "p" * 43 not in str(refused.value)
+    access.revoke("ann")
+    access.add_token("ann-2", ["decide:birth"], officer=Appointment(subject="p" * 43))
+    assert [grant.name for grant in access.grants] == ["ann-2"]
+
+
+@pytest.mark.parametrize(
+    ("appointment", "said"),
+    [
+        (None, "clerk is no officer, and erase:birth is for officers alone"),
+        (Appointment(("Registrar",)), "'Registrar' is no role"),
+        (Appointment(("registrar\n",)), "is no role"),
+        (Appointment(tuple(f"role-{number}" for number in range(21))), "21 roles; give up to 20"),
+        (Appointment((), "1975-11-24-0017"), "the officer's subject is no keyed pseudonym"),
+    ],
+)
+def test_who_cannot_be_an_officer_is_none(path: Path, appointment: Appointment | None, said: str) -> None:
+    with pytest.raises(Malformed, match=said) as refused:
+        Access(path).add_token("clerk", ["erase:birth"], officer=appointment)
+    assert "1975" not in str(refused.value)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("subject", ["p" * 43, "hmac-sha256:" + "p" * 43, "hmac-sha256:" + "0a" * 32])
+def test_a_keyed_pseudonym_may_have_its_label(path: Path, subject: str) -> None:
+    access = Access(path)
+    access.add_token("ann", ["read"], officer=Appointment((), subject))
+    officer = access.grants[0].officer
+    assert officer is not None
+    assert officer.subject == subject
+
+
+def test_a_file_from_before_there_were_officers_is_read_and_written_anew(path: Path) -> None:
+    token = "cft_" + "A" * 43
+    clerk = _grant(token="sha256:" + sha256(token.encode()).hexdigest(), key=None, name="clerk")
+    path.write_text(json.dumps({"format": "access/v1", "grants": [clerk]}))
+    path.chmod(0o600)
+    access = Access(path)
+    assert access.by_token(token, NOW) == Caller("clerk", "token", frozenset({"read"}))
+    access.add_token("ann", ["disclose:birth"], officer=Appointment())
+    assert json.loads(path.read_bytes())["format"] == "access/v2"
+    assert access.by_token(token, NOW) == Caller("clerk", "token", frozenset({"read"}))
+
+
 # While a server runs
 
 
@@ -288,12 +384,17 @@ def _grant(**changes: object) -> dict[str, object]:
 
 
 TOKEN = "sha256:" + "0" * 64
+ANN = {"id": "0123456789abcdef", "roles": ["registrar"], "subject": "p" * 43}
+RETIRED = {"id": "0123456789abcdef", "name": "ann", "retired": "2027-01-15T08:00:00Z"}
 DAMAGES = {
     "nothing": b"",
     "no JSON": b"{",
     "not UTF-8": b'{"format":"access/v1\xff","grants":[]}',
     "another form": b"[]",
-    "another format": b'{"format":"access/v2","grants":[]}',
+    "another format": b'{"format":"access/v3","grants":[]}',
+    "retired ids in a format that has none": json.dumps(
+        {"format": "access/v1", "grants": [], "retired": [RETIRED]}
+    ).encode(),
     "deep": b'{"grants":' + b"[" * 100_000,
     "too long": b" " * (1 << 20) + b'{"format":"access/v1","grants":[]}',
 }
@@ -310,10 +411,31 @@ GRANTS: dict[str, list[dict[str, object]]] = {
     "a key that is none": [_grant(key="ed25519:AAAA")],
     "a day for an end": [_grant(until="2030-01-01")],
     "no time of making": [_grant(created="")],
+    "an officer's scope without an officer": [_grant(scopes=["disclose:birth"])],
+    "an officer in a format that has none": [_grant(officer=ANN)],
+}
+OFFICERS: dict[str, list[dict[str, object]]] = {
+    "an id of no form": [_grant(officer=ANN | {"id": "0123"})],
+    "the operator's id": [_grant(officer=ANN | {"id": "0" * 16})],
+    "an operator": [_grant(officer=ANN | {"kind": "operator"})],
+    "a rule": [_grant(officer=ANN | {"kind": "rule"})],
+    "a kind that there is not": [_grant(officer=ANN | {"kind": "robot"})],
+    "a role of no form": [_grant(officer=ANN | {"roles": ["Head Registrar"]})],
+    "many roles": [_grant(officer=ANN | {"roles": [f"role-{number}" for number in range(21)]})],
+    "a number for a pseudonym": [_grant(officer=ANN | {"subject": "1975-11-24-0017"})],
+    "more of an officer": [_grant(officer=ANN | {"name": "Ann"})],
+    "an id twice": [_grant(officer=ANN), _grant(name="b", officer=ANN | {"subject": None})],
+    "a person twice": [_grant(officer=ANN), _grant(name="b", officer=ANN | {"id": "f" * 16})],
 }
 DAMAGES |= {
     what: json.dumps({"format": "access/v1", "grants": grants}).encode() for what, grants in GRANTS.items()
 }
+DAMAGES |= {
+    what: json.dumps({"format": "access/v2", "grants": grants}).encode() for what, grants in OFFICERS.items()
+}
+DAMAGES["an id that has retired"] = json.dumps(
+    {"format": "access/v2", "grants": [_grant(officer=ANN)], "retired": [RETIRED]}
+).encode()
 
 
 @pytest.mark.parametrize("what", DAMAGES)
@@ -335,6 +457,7 @@ def test_a_damaged_file_lets_nobody_in(path: Path, what: str) -> None:
         with pytest.raises(Damaged, match="is damaged, so nobody is let in: ") as damaged:
             ask()
         assert "cft_secret" not in str(damaged.value)
+        assert "1975-11-24-0017" not in str(damaged.value)
 
 
 def test_a_damaged_file_is_not_written_over(path: Path) -> None:

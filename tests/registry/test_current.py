@@ -123,9 +123,12 @@ def test_a_change_that_the_index_does_not_know_yet_is_not_proved(node: Node) -> 
 
 
 def test_what_is_not_there_has_no_such_proof(node: Node) -> None:
-    with pytest.raises(NotFound, match="no record 'none' in 'thing'"):
+    with pytest.raises(NotFound, match="no record 'none' in the register 'thing'"):
         prove(node, proofs_of(node), "none")
-    with pytest.raises(NotFound, match=r"no record 'root' in '\.index'"), node.reading() as store:
+    with (
+        pytest.raises(NotFound, match=r"no record 'root' in the register '\.index'"),
+        node.reading() as store,
+    ):
         proofs_of(node).prove(store, ".index", "root")
 
 

@@ -138,7 +138,7 @@ def test_a_record_that_is_not_there_is_not_proved(office: Office) -> None:
     office.node.submit([office.land("a", 1)])
     office.settle()
     for register, record in (("land", "zz"), ("sea", "a"), (".index", "root")):
-        with pytest.raises(NotFound, match=f"there is no record '{record}' in {register}"):
+        with pytest.raises(NotFound, match=f"there is no record '{record}' in the register '{register}'"):
             prove_record(office.node.store, register, record)
     for version in (0, -1, 2):
         with pytest.raises(NotFound, match=f"has the versions 1 to 1, and no version {version}"):
@@ -235,6 +235,35 @@ def test_what_is_there_cannot_be_proved_absent(office: Office) -> None:
         prove_absent(office.node.store, "sea", "a")
     with pytest.raises(NotFound, match=r"the index holds no \.index entries"):
         prove_absent(office.node.store, ".index", "root")
+
+
+def test_where_records_are_named_by_pseudonyms_nothing_is_proved_of_another_name(office: Office) -> None:
+    office.define("births", **{"record-id": "hmac-sha256", "key": "number"})
+    office.settle()
+    for prove in (prove_absent, prove_record):
+        with pytest.raises(
+            NotFound, match=r"^births names its records by pseudonyms, and this is none"
+        ) as refused:
+            prove(office.node.store, "births", "ZZ-M001")
+        assert "ZZ-M001" not in str(refused.value)
+    nobody = "A" * 43
+    report = proven(office, prove_absent(office.node.store, "births", nobody, genesis_size=GENESIS))
+    assert report.claims[0].startswith(
+        f"there is no record named {nobody} in the register births as of entry "
+    )
+
+
+def test_a_natural_name_is_proved_absent_in_the_form_in_which_keys_are_compared(office: Office) -> None:
+    office.define("plates", **{"key": "plate", "key-form": {"case": "fold"}})
+    car = Proposal("plates", "er-1872", "create", 1, body={"fields": {"plate": "ER-1872"}})
+    office.node.submit([car])
+    office.settle()
+    with pytest.raises(
+        NotFound, match="there is a record 'er-1872' in plates, so its absence cannot be proved"
+    ):
+        prove_absent(office.node.store, "plates", "ER-1872")
+    with pytest.raises(NotFound, match="the record of this key in the register 'plates' is named 'er-1872'"):
+        prove_record(office.node.store, "plates", "ER-1872")
 
 
 # Any entry

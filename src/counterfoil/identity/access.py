@@ -14,17 +14,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from counterfoil.errors import Conflict, CounterfoilError, Damaged, Malformed, NotFound, Unavailable
 from counterfoil.home import refused_by_machine, write_whole
 from counterfoil.identity.caller import Caller
 from counterfoil.identity.grants import (
     MAX_FILE,
+    NOBODY,
     Grant,
+    Listed,
     check_grant,
     client_key,
     decode_grants,
     encode_grants,
 )
+from counterfoil.identity.officers import Appointment, Retired, appoint
 from counterfoil.identity.replay import UsedOnce
 from counterfoil.proof.canonical import digest
 from counterfoil.proof.instant import instant, instant_text
@@ -54,7 +59,7 @@ class _Read:
     """What was found when the file was read: what it was then, its grants, or why nobody is let in."""
 
     file: tuple[int, ...] | None = None
-    grants: tuple[Grant, ...] = ()
+    listed: Listed = NOBODY
     tokens: dict[str, _Given] = field(default_factory=dict)
     keys: dict[str, _Given] = field(default_factory=dict)
     error: CounterfoilError | None = None
@@ -78,7 +83,12 @@ class Access:
     @property
     def grants(self) -> tuple[Grant, ...]:
         """Every grant, also those that have ended, in the order in which they were given."""
-        return self._current().grants
+        return self._current().listed.grants
+
+    @property
+    def retired(self) -> tuple[Retired, ...]:
+        """The ids of officers whose access was revoked, and whose they were, in that order."""
+        return self._current().listed.retired
 
     def by_token(self, text: str, now: int) -> Caller | None:
         """The caller who shows this token; None where there is none, or its grant has ended before `now`."""
@@ -99,61 +109,68 @@ class Access:
             return None
         return found.key, found.caller
 
-    def add_token(self, name: str, scopes: Sequence[str], until: str | None = None) -> str:
-        """Give scopes to a new token, which is returned and stored nowhere.
-
-        Raises `Malformed` for a name, scope or time that is not in form or has passed, `Conflict` for a name that is
-        taken, and as the class says; then nothing was changed.
-        """
-        token = TOKEN + urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).decode().rstrip("=")
-        self._add(name, scopes, until, token=_digest(token))
-        return token
-
-    def add_key(
-        self, name: str, scopes: Sequence[str], public_key_text: str, until: str | None = None
-    ) -> None:
-        """Give scopes to whoever signs with an Ed25519 key, written as `PublicKey.text`. Raises as `add_token`."""
-        client_key(public_key_text)
-        self._add(name, scopes, until, key=public_key_text)
-
-    def revoke(self, name: str) -> None:
-        """Take back what was given to a name. Raises `NotFound`, and as the class says."""
-
-        def without(grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
-            kept = tuple(grant for grant in grants if grant.name != name)
-            if kept == grants:
-                raise NotFound(f"{name[:80]!r} has no access; counterfoil access lists who has")
-            return kept
-
-        self._change(without)
-
-    def _add(
+    def add_token(
         self,
         name: str,
         scopes: Sequence[str],
-        until: str | None,
-        *,
-        token: str | None = None,
-        key: str | None = None,
-    ) -> None:
-        now = int(self._clock())
-        grant = Grant(name, tuple(dict.fromkeys(scopes)), token, key, until, instant_text(now))
-        check_grant(grant)
-        if until is not None and instant(until) < now:
-            raise Malformed(f"access until {until} has ended already; name a time to come")
+        until: str | None = None,
+        officer: Appointment | None = None,
+    ) -> str:
+        """Give scopes to a new token, which is returned and stored nowhere; `officer` makes its holder one.
 
-        def with_it(grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
-            if any(other.name == name for other in grants):
-                raise Conflict(f"{name} has access already; take another name, or revoke that first")
-            return (*grants, grant)
+        Raises `Malformed` for a name, scope, role or time that is not in form or has passed, `Conflict` for a name or a
+        subject that has access already, and as the class says; then nothing was changed.
+        """
+        token = TOKEN + urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).decode().rstrip("=")
+        self._add(Grant(name, tuple(scopes), _digest(token), None, until, ""), officer)
+        return token
+
+    def add_key(
+        self,
+        name: str,
+        scopes: Sequence[str],
+        public_key_text: str,
+        until: str | None = None,
+        officer: Appointment | None = None,
+    ) -> None:
+        """Give scopes to whoever signs with an Ed25519 key, written as `PublicKey.text`. Raises as `add_token`."""
+        client_key(public_key_text)
+        self._add(Grant(name, tuple(scopes), None, public_key_text, until, ""), officer)
+
+    def revoke(self, name: str) -> None:
+        """Take back what was given to a name; an officer's id retires with it. Raises `NotFound`, and as the class."""
+
+        def without(listed: Listed) -> Listed:
+            gone = next((grant for grant in listed.grants if grant.name == name), None)
+            if gone is None:
+                raise NotFound(f"{name[:80]!r} has no access; counterfoil access lists who has")
+            retired = listed.retired
+            if gone.officer is not None:
+                retired = (*retired, Retired(gone.officer.id, name, instant_text(int(self._clock()))))
+            return Listed(tuple(grant for grant in listed.grants if grant is not gone), retired)
+
+        self._change(without)
+
+    def _add(self, asked: Grant, appointment: Appointment | None) -> None:
+        now = int(self._clock())
+        scopes = tuple(dict.fromkeys(asked.scopes))
+
+        def with_it(listed: Listed) -> Listed:
+            officer = appoint(appointment, _ids(listed)) if appointment is not None else None
+            grant = replace(asked, scopes=scopes, created=instant_text(now), officer=officer)
+            check_grant(grant)
+            if grant.until is not None and instant(grant.until) < now:
+                raise Malformed(f"access until {grant.until} has ended already; name a time to come")
+            _check_free(grant, listed.grants)
+            return Listed((*listed.grants, grant), listed.retired)
 
         self._change(with_it)
 
-    def _change(self, change: Callable[[tuple[Grant, ...]], tuple[Grant, ...]]) -> None:
+    def _change(self, change: Callable[[Listed], Listed]) -> None:
         """Write what `change` makes of the grants, one process after another."""
         with _in_turn(self._path.parent):
             self._looked = None
-            write_whole(self._path, encode_grants(change(self.grants)), 0o600)
+            write_whole(self._path, encode_grants(change(self._current().listed)), 0o600)
             self._looked = None
 
     def _current(self) -> _Read:
@@ -190,7 +207,27 @@ def _look(path: Path, last: _Read) -> _Read:
         return _Read(_identity(status), error=Damaged(told))
 
 
-def _judged(status: os.stat_result, data: bytes) -> tuple[Grant, ...]:
+def _check_free(grant: Grant, grants: Sequence[Grant]) -> None:
+    """Raise `Conflict` where the name is taken, or the same person is an officer already.
+
+    Two officers who are one person would be each other's second officer.
+    """
+    if any(other.name == grant.name for other in grants):
+        raise Conflict(f"{grant.name} has access already; take another name, or revoke that first")
+    if grant.officer is None or grant.officer.subject is None:
+        return
+    for other in grants:
+        if other.officer is not None and other.officer.subject == grant.officer.subject:
+            raise Conflict(f"{other.name} is this person, as an officer already; revoke that first")
+
+
+def _ids(listed: Listed) -> set[str]:
+    """Every officer's id that is or was somebody's."""
+    live = {grant.officer.id for grant in listed.grants if grant.officer is not None}
+    return live | {once.id for once in listed.retired}
+
+
+def _judged(status: os.stat_result, data: bytes) -> Listed:
     """The grants in the file's bytes. Raises `Malformed` where they are none, or could be anybody's."""
     if status.st_mode & 0o077:
         raise Malformed("others than its owner can get at it (see whose grants it holds, then chmod 600)")
@@ -199,15 +236,15 @@ def _judged(status: os.stat_result, data: bytes) -> tuple[Grant, ...]:
     return decode_grants(data)
 
 
-def _prepared(file: tuple[int, ...], grants: tuple[Grant, ...]) -> _Read:
-    read = _Read(file, grants)
-    for grant in grants:
+def _prepared(file: tuple[int, ...], listed: Listed) -> _Read:
+    read = _Read(file, listed)
+    for grant in listed.grants:
         until = instant(grant.until) if grant.until is not None else None
         if grant.token is not None:
-            caller = Caller(grant.name, "token", frozenset(grant.scopes))
+            caller = Caller(grant.name, "token", frozenset(grant.scopes), grant.officer)
             read.tokens[grant.token] = _Given(caller, until, grant.token, None)
         if grant.key is not None:
-            caller = Caller(grant.name, "key", frozenset(grant.scopes))
+            caller = Caller(grant.name, "key", frozenset(grant.scopes), grant.officer)
             read.keys[grant.name] = _Given(caller, until, "", client_key(grant.key))
     return read
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
 from counterfoil.errors import Malformed
-from counterfoil.identity.caller import check_scope
+from counterfoil.identity.caller import check_scope, officers_alone
+from counterfoil.identity.officers import Officer, Retired, check_id, check_officer
 from counterfoil.proof.canonical import unlabelled
 from counterfoil.proof.instant import instant
 from counterfoil.proof.signing import ED25519, PublicKey
 
-FORMAT: Final = "access/v1"
+FORMAT: Final = "access/v2"
+EARLIER: Final = "access/v1"
+"""The format before there were officers; it is read, and written no more."""
 MAX_FILE: Final = 1 << 20
 MAX_SCOPES: Final = 100
 RESERVED: Final = frozenset({"anonymous", "operator"})
@@ -25,7 +28,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Scopes given to one name, which shows itself by the token of this digest or by this key.
 
-    `until` (the last second in which it holds) and `created` are as `proof.instant` writes times.
+    `until` (the last second in which it holds) and `created` are as `proof.instant` writes times. `officer` is who acts
+    by it, where that is a person; without one it is a program's.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str | None
     until: str | None
     created: str
+    officer: Officer | None = None
 
     @property
     def kind(self) -> str:
@@ -41,37 +46,60 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "token" if self.token is not None else "key"
 
 
+class Listed(NamedTuple):
+    """Who has access, and the ids of officers that are not used any more."""
+
+    grants: tuple[Grant, ...] = ()
+    retired: tuple[Retired, ...] = ()
+
+
+NOBODY: Final = Listed()
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: str
     grants: tuple[Grant, ...]
+    retired: tuple[Retired, ...] = ()
 
 
 _DECODER: Final = msgspec.json.Decoder(_File)
 
 
-def encode_grants(grants: Iterable[Grant]) -> bytes:
+def encode_grants(listed: Listed) -> bytes:
     """The file's bytes. Raises `Malformed` where there are so many that they would not be read."""
-    data = msgspec.json.format(msgspec.json.encode(_File(FORMAT, tuple(grants)))) + b"\n"
+    data = msgspec.json.format(msgspec.json.encode(_File(FORMAT, *listed))) + b"\n"
     if len(data) > MAX_FILE:
         raise Malformed(f"access for so many does not fit into {MAX_FILE:,} bytes; revoke what is not needed")
     return data
 
 
-def decode_grants(data: bytes) -> tuple[Grant, ...]:
-    """The grants that the file's bytes hold. Raises `Malformed` where anything in them is not in form."""
+def decode_grants(data: bytes) -> Listed:
+    """What the file's bytes hold. Raises `Malformed` where anything in them is not in form."""
     try:
         file = _DECODER.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"it is not in the form {FORMAT}: {error}") from None
-    if file.format != FORMAT:
+    if file.format not in {FORMAT, EARLIER}:
         raise Malformed(f"it has the format {file.format[:40]!r}, and {FORMAT} is known")
     for grant in file.grants:
         check_grant(grant)
-    for what in ("name", "token"):
-        values = [value for grant in file.grants if (value := getattr(grant, what)) is not None]
-        if len(set(values)) != len(values):
-            raise Malformed(f"two grants have the same {what}")
-    return file.grants
+    for once in file.retired:
+        check_id(once.id)
+        instant(once.retired)
+    officers = [grant.officer for grant in file.grants if grant.officer is not None]
+    if file.format == EARLIER and (officers or file.retired):
+        raise Malformed(f"it has officers, and the format {EARLIER} has none")
+    _check_once("name", [grant.name for grant in file.grants])
+    _check_once("token", [grant.token for grant in file.grants])
+    _check_once("officer's id", [*[each.id for each in officers], *[once.id for once in file.retired]])
+    _check_once("officer's subject", [each.subject for each in officers])
+    return Listed(file.grants, file.retired)
+
+
+def _check_once(what: str, values: Sequence[str | None]) -> None:
+    given = [value for value in values if value is not None]
+    if len(set(given)) != len(given):
+        raise Malformed(f"two grants have the same {what}")
 
 
 def check_grant(grant: Grant) -> None:
@@ -85,6 +113,10 @@ def check_grant(grant: Grant) -> None:
         raise Malformed(f"{grant.name} has {len(grant.scopes)} scopes; give it 1 to {MAX_SCOPES}")
     for scope in grant.scopes:
         check_scope(scope)
+        if grant.officer is None and officers_alone(scope):
+            raise Malformed(f"{grant.name} is no officer, and {scope} is for officers alone; make it one")
+    if grant.officer is not None:
+        check_officer(grant.officer)
     for time in (grant.until, grant.created):
         if time is not None:
             instant(time)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from counterfoil.errors import NotFound, Unavailable
+from counterfoil.errors import Unavailable
 from counterfoil.ledger.system import INDEX
 from counterfoil.proof.bundle import FORMAT
 from counterfoil.proof.canonical import canonical, labelled
@@ -22,6 +22,7 @@ from counterfoil.proof.index import record_key
 from counterfoil.proof.merkle import consistency_proof, inclusion_proof
 from counterfoil.proof.note import parse_note
 from counterfoil.proof.tiles import TileReader
+from counterfoil.registry.record_name import missing
 from counterfoil.store.log import Log
 from counterfoil.store.store import Store
 
@@ -65,9 +66,7 @@ class CurrentProofs:
         key = record_key(register, record)
         state = store.record(key)
         if state is None or register == INDEX:
-            raise NotFound(
-                f"there is no record {record[:255]!r} in {register[:120]!r} that the index could prove"
-            )
+            raise missing(store, register, record, " that the index could prove")
         with self._turn:
             shared = self._share(store)
         if state.number >= shared.indexed:

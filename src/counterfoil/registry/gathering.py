@@ -151,7 +151,10 @@ class Gathering:
         rules = self._read_rules(governing)
         if rules.append:
             self._append.add(entry.register)
-        policies = [f"agency:{decode_header(taken.header).agency}", *rules.policies(entry.operation)]
+        policies = [
+            f"agency:{decode_header(taken.header).agency}",
+            *rules.policies(entry.operation, entry.status),
+        ]
         if before is not None and before.control is not None:
             policies.append(rules.control_policy(before.control))
         keys = {endorsement.key for endorsement in decode_endorsements(taken.endorsements)}

@@ -9,6 +9,7 @@ from counterfoil.errors import NotFound, Unavailable
 from counterfoil.proof.bundle import Bundle
 from counterfoil.proof.rules import INDEX, LEDGER_ONLY, REGISTER, governed_by
 from counterfoil.registry.gathering import Gathering
+from counterfoil.registry.record_name import missing, record_name
 from counterfoil.store.store import Store
 
 Versions: TypeAlias = Literal["latest", "all"] | int
@@ -33,9 +34,7 @@ def prove_record(
     gathering = Gathering(store, at)
     found = gathering.versions(register, record)
     if not found:
-        raise NotFound(
-            f"there is no record {record!r} in {register}; that there is none can be proved instead"
-        )
+        raise missing(store, register, record, "; that there is none can be proved instead")
     if isinstance(versions, int):
         if not 1 <= versions <= len(found):
             raise NotFound(
@@ -53,8 +52,10 @@ def prove_record(
 def prove_absent(store: Store, register: str, record: str, *, genesis_size: int | None = None) -> Bundle:
     """Prove that a register has no such record. Raises `NotFound` where it has one or there is no such register.
 
+    The record is named as `record_name` has it: where all are pseudonyms, nothing is proved of another name.
     Raises `Unavailable` where the index does not cover the log's last entries yet.
     """
+    record = record_name(store, register, record)
     gathering = Gathering(store)
     _require_index(gathering, ())
     if gathering.versions(register, record):

@@ -52,6 +52,16 @@ def field_order(definition: dict[str, Json]) -> list[str]:
     return list(dict.fromkeys([*ordered, *properties]))
 
 
+def hidden_fields(definition: dict[str, Json]) -> frozenset[str]:
+    """The names of a register's fields that are not public, of which nothing stands in the log."""
+    schema = definition.get("schema")
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    rules = properties.items() if isinstance(properties, dict) else ()
+    return frozenset(
+        name for name, rule in rules if isinstance(rule, dict) and rule.get("class", "public") != "public"
+    )
+
+
 def _shape(field: FieldMapping) -> dict[str, Json]:
     shape = dict(_SHAPES[field.type_])
     if field.values is not None:

@@ -14,7 +14,7 @@ from counterfoil.errors import Refused
 from counterfoil.ledger.content import CIRCUMSTANCES
 from counterfoil.proof.canonical import Json, canonical
 from counterfoil.proof.entry import ENDING, Entry, decode_entry
-from counterfoil.registry.table.definition import field_order
+from counterfoil.registry.table.definition import field_order, hidden_fields
 from counterfoil.registry.table.mapping import SOURCE, FieldMapping, Form, Mapping
 
 Way: TypeAlias = Literal["text", "kept", "json"]
@@ -78,9 +78,9 @@ class Columns(NamedTuple):
 def survey(entries: Iterable[Entry], definition: dict[str, Json], form: Form) -> Columns:
     """The columns that entries need so that nothing in them is lost.
 
-    Values that are no text are written as JSON. So are texts, in quotation marks, in a column where they could be taken
-    for other values or for nothing. Raises `Refused` for what CSV has no form for: a field whose name is one of the
-    ledger's own columns, a circumstance with a NUL character.
+    Fields that go by item have no column. Values that are no text are written as JSON. So are texts, in quotation
+    marks, in a column where they could be taken for other values or for nothing. Raises `Refused` for what CSV has no
+    form for: a field whose name is one of the ledger's own columns, a circumstance with a NUL character.
     """
     seen: dict[str, _Seen] = {}
     told: dict[str, _Seen] = {}
@@ -91,7 +91,9 @@ def survey(entries: Iterable[Entry], definition: dict[str, Json], form: Form) ->
         for kind, values in ((seen, entry.fields), (told, entry.circumstances)):
             for name, value in values.items():
                 _note(kind.setdefault(name, _Seen()), value)
-    order = dict.fromkeys([*field_order(definition), *sorted(seen)])
+    hidden = hidden_fields(definition)
+    listed = [name for name in field_order(definition) if name not in hidden]
+    order = dict.fromkeys([*listed, *sorted(seen)])
     fields = {name: _way(seen.get(name, _Seen()), count) for name in order}
     columns = Columns(fields, tuple(name for name in TOLD if name in told), status)
     named_twice = len(set(columns.names)) < len(columns.names)
