@@ -13,6 +13,7 @@ import httpx
 import uvloop
 
 from counterfoil.gateway.http_server import listening, server_of
+from counterfoil.identity.officers import Appointment
 from counterfoil.node import Node
 from counterfoil.web.app import create_app
 from counterfoil.web.server import Quiet, operator_socket, serving
@@ -20,7 +21,10 @@ from counterfoil.web.service import Service
 
 ORIGIN = "registers.example/test"
 AGENCY = "EX/GOV/TEST"
-SCOPES = ("write:*", "govern", "endorse", "documents", "metrics")
+SCOPES = (
+    *("write:*", "disclose:*", "search:*", "decide:*", "erase:*"),
+    *("govern", "endorse", "documents", "metrics"),
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def served(folder: Path) -> Iterator[Served]:
         listening("127.0.0.1", 0) as outside,
         operator_socket(node.home) as inside,
     ):
-        token = service.access.add_token("clerk", SCOPES, None)
+        token = service.access.add_token("clerk", SCOPES, None, Appointment(("registrar",)))
         app = create_app(service)
         servers = [server_of(app, server=Quiet) for _ in range(2)]
 

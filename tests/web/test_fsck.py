@@ -21,8 +21,9 @@ from counterfoil.proof.entry import Entry
 from counterfoil.proof.merkle import leaf_hash
 from counterfoil.proof.signing import SigningKey
 from counterfoil.proof.trust import Trust
+from counterfoil.store.head import Signed
 from counterfoil.store.sqlite import Sqlite
-from counterfoil.store.store import Signed, Store
+from counterfoil.store.store import Store
 from counterfoil.web.api.log import PREFIX, log_app
 from tests.web.log_serving import ORIGIN, fill, serve_app, serve_log
 

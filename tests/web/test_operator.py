@@ -76,6 +76,21 @@ def test_what_is_submitted_is_answered_with_its_receipt(owner: httpx.Client, ser
     assert isinstance(refused.error(), Conflict)
 
 
+def test_raw_proposals_for_a_personal_register_are_the_offices_alone(
+    owner: httpx.Client, serving: Served
+) -> None:
+    schema = {"type": "object", "properties": {"name": {"class": "personal", "type": "string"}}}
+    fields = {"title": "Guests", "authority": AGENCY, "schema": schema}
+    defined = Proposal(".register", "guest", "create", 1, body={"fields": fields})
+    assert asked(owner, "submit", Submission([defined])).receipt is not None
+    size = serving.node.store.head.size
+    raw = Proposal("guest", "7", "create", 1, item=f"sha256:{'ab' * 32}")
+    refused = asked(owner, "submit", Submission([raw])).failed
+    assert refused is not None
+    assert (refused.kind, "written by the office" in refused.message) == ("Refused", True)
+    assert serving.node.store.head.size <= size + 1  # an index entry may have come meanwhile
+
+
 GARBAGE = {
     "nothing": b"",
     "a number": b"\x01",

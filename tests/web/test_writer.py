@@ -305,3 +305,23 @@ def test_stopping_twice_is_stopping(node: Node) -> None:
         writer.stop()
     with pytest.raises(Unavailable, match="this node is closing; ask again when it runs"):
         asyncio.run(writer.submit(tree("1")))
+
+
+def test_a_thread_that_may_wait_submits_and_shares_the_block(node: Node) -> None:
+    async def three(writer: Writer) -> list[Any]:
+        held = Held(writer)
+        holding = await held.hold()
+        threads = [
+            asyncio.create_task(asyncio.to_thread(writer.submit_from_thread, tree(name)))
+            for name in ("a", "b", "a")
+        ]
+        await asyncio.to_thread(until, lambda: writer.waiting == 3, "three wait")
+        held.let_go()
+        await holding
+        return await asyncio.gather(*threads, return_exceptions=True)
+
+    with started(node) as writer:
+        answers = asyncio.run(three(writer))
+    assert sorted(type(answer).__name__ for answer in answers) == ["Conflict", "Receipt", "Receipt"]
+    with pytest.raises(Unavailable, match="is closing"):
+        writer.submit_from_thread(tree("c"))

@@ -38,7 +38,7 @@ VERIFYING: Final = frozenset({"/v1/verify", "/verify"})
 BODY_SECONDS: Final = 30.0
 """How long a client may take to send a body."""
 TOO_LATE: Final = "the body did not arrive in time"
-STREAMED: Final = frozenset({"/v1/documents", "/operator/document"})
+STREAMED: Final = frozenset({"/v1/documents", "/v1/attachments", "/operator/document"})
 """Where bodies are streamed, and limited by the route itself."""
 ONCE: Final = frozenset(
     {b"authorization", b"content-length", b"host", b"idempotency-key", b"if-match", b"if-none-match"}

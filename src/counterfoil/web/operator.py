@@ -15,6 +15,8 @@ from counterfoil.engine.submission import Receipt, Submission
 from counterfoil.errors import CounterfoilError, Damaged, Malformed, NotFound, Unavailable, Violated
 from counterfoil.identity.caller import OPERATOR
 from counterfoil.web.entrance import Receive, Scope, Send
+from counterfoil.web.operator_office import OFFICE, asked_of_office
+from counterfoil.web.raw import refuse_raw
 from counterfoil.web.service import Service
 from counterfoil.web.upload import store_streamed
 
@@ -64,6 +66,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     document: str | None = None
     node: Identity | None = None
     failed: Failed | None = None
+    office: bytes | None = None
 
 
 def failed(error: CounterfoilError) -> Failed:
@@ -100,9 +103,16 @@ class Operator:
         if path == DOCUMENT:
             return Answer(document=await store_streamed(self._service, receive))
         body = (await receive()).get("body", b"")
-        match path.removeprefix(PREFIX):
+        what = path.removeprefix(PREFIX)
+        if what.startswith(OFFICE):
+            call = asked_of_office(what.removeprefix(OFFICE), body)
+            return Answer(office=await self._service.at_office(call))
+        match what:
             case "submit":
                 submission = msgspec.msgpack.decode(body, type=Submission)
+                if not submission.items:
+                    # What an office has sealed brings its items.
+                    await refuse_raw(self._service, {each.register for each in submission.proposals})
                 return Answer(receipt=await writer.submit(submission))
             case "endorse":
                 named = msgspec.msgpack.decode(body, type=Named)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from counterfoil.proof.signing import SigningKey
 from counterfoil.store.sqlite import Sqlite
 from counterfoil.store.store import Store
 from counterfoil.web.operator import DOCUMENT, PREFIX, Answer, Named
+from counterfoil.web.operator_office import OFFICE, REMOVING
 from counterfoil.web.problem import MEDIA_TYPE as PROBLEM_TYPE
 from counterfoil.web.problem import Problem
+from counterfoil.web.served_office import ServedOffice
 
 SECONDS = 60.0
 """How long the serving process may take for one request."""
@@ -80,6 +83,10 @@ class ServedNode(Node):
         self._ask("settle")
         self._follow()
 
+    def office(self) -> ServedOffice:
+        """The serving process's office."""
+        return ServedOffice(self._at_office, self.put_document)
+
     def put_document(self, parts: Iterable[bytes]) -> str:
         """As `Node.put_document`."""
         answer = self._post(DOCUMENT, content=parts)
@@ -111,6 +118,25 @@ class ServedNode(Node):
         if answer.receipt is None:
             raise Damaged("the serving process did not say what became of the transaction")
         return answer.receipt
+
+    def _at_office(self, what: str, body: bytes) -> bytes | None:
+        if what in REMOVING:
+            with self._aside():
+                return self._ask(f"{OFFICE}{what}", body).office
+        answer = self._ask(f"{OFFICE}{what}", body)
+        self._follow()
+        return answer.office
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Let go of the store, whose files cannot be rid of what is erased while somebody sees it as it was."""
+        self._close_index()
+        self.store.close()
+        try:
+            yield
+        finally:
+            self.store = self._index = Store(Sqlite(self.home.store, read_only=True), read_only=True)
+            self._since = {}
 
     def _ask(self, what: str, body: bytes = b"") -> Answer:
         return self._post(f"{PREFIX}{what}", content=body)

@@ -16,11 +16,12 @@ import structlog
 import uvicorn
 import uvloop
 
-from counterfoil.errors import Unavailable
+from counterfoil.errors import CounterfoilError, Unavailable
 from counterfoil.gateway.http_server import BACKLOG, listening, server_of, url_of
 from counterfoil.home import Home, refused_by_machine
 from counterfoil.identity.access import Access
 from counterfoil.node import Node
+from counterfoil.office.office import Office
 from counterfoil.registry.catalogue.catalogue import Catalogue
 from counterfoil.registry.catalogue.follower import CatalogueFollower
 from counterfoil.web.app import create_app
@@ -35,6 +36,10 @@ from counterfoil.web.writer import Writer
 def serving(node: Node, public_url: str | None = None) -> Iterator[Service]:
     """All that a serving installation runs beside its requests; ends in the reverse order."""
     with ExitStack() as open_:
+        if not node.read_only and node.home.desk.exists():
+            # Opening it brings an interrupted erasure to its end. What hinders that, whoever needs the desk is told.
+            with suppress(CounterfoilError):
+                Office(node).close()
         node.home.cache.mkdir(mode=0o700, exist_ok=True)
         catalogue = Catalogue(node.home.cache / "catalogue.db", node.readable_entries)
         open_.callback(catalogue.close)
@@ -56,6 +61,7 @@ def serving(node: Node, public_url: str | None = None) -> Iterator[Service]:
         for each in (follower, *asking, auditing, writer):
             each.start()
             open_.callback(each.stop)
+        open_.callback(service.desks.close)
         yield service
 
 

@@ -13,10 +13,13 @@ from counterfoil.errors import Unavailable
 from counterfoil.identity.access import Access
 from counterfoil.ledger.state import Head
 from counterfoil.node import Node
+from counterfoil.office.office import Office
 from counterfoil.registry.catalogue.catalogue import Catalogue
 from counterfoil.registry.catalogue.follower import CatalogueFollower
 from counterfoil.store.store import Store
 from counterfoil.web.auditing import Auditing
+from counterfoil.web.desks import Desks
+from counterfoil.web.looking import Seen, Wanted
 from counterfoil.web.witnessing import Witnessing
 from counterfoil.web.writer import Writer
 
@@ -45,6 +48,17 @@ class Service:
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="reading")
     )
+    desks: Desks = field(default_factory=Desks)
+
+    @property
+    def office(self) -> Office:
+        """The agency's office over this node, opened at first use. Raises `Unavailable` where the node only reads."""
+        return self.desks.open(self.node, self.writer)
+
+    async def at_office(self, call: Callable[[Office], T]) -> T:
+        """Have the office do something, in one of its threads; it may wait for a block there."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.desks.threads, lambda: call(self.office))
 
     async def read(self, ask: Callable[[Store], T]) -> T:
         """Ask the store something that takes milliseconds at most; it waits in a thread where a block is stored now."""
@@ -89,6 +103,18 @@ class Service:
     async def in_thread(self, call: Callable[[], T]) -> T:
         """Run what would hold up other requests."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, call)
+
+    async def show(self, wanted: Wanted) -> Seen:
+        """Show items to an officer, once it is in the log. Raises as `Office.disclose`, and `Busy`."""
+        # Opening the office may take a key out of a passphrase, which is slow on purpose.
+        office = self.desks.opened
+        if office is None:
+            office = await self.at_office(lambda opened: opened)
+        return await self.desks.looks.show(office, self.writer, wanted)
+
+    async def arriving(self, call: Callable[[], T]) -> T:
+        """Take in a document that arrives slowly, in one of few threads of their own."""
+        return await asyncio.get_running_loop().run_in_executor(self.desks.arriving, call)
 
     async def current_catalogue(self) -> Catalogue:
         """The catalogue, once it has taken in every entry that the log has now. Raises `Unavailable`."""

@@ -29,7 +29,7 @@ async def store_streamed(service: Service, receive: Receive, limit: int = MAX_DO
         cache.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=cache) as file:
             if await _spool(service, receive, file, limit):
-                name: str = await service.writer.run(lambda: service.node.put_document(_pieces(file)))
+                name: str = await service.writer.run(lambda: service.node.put_document(pieces(file)))
                 return name
     # Raised here: it is an `OSError` as well, and the machine has refused nothing.
     raise TimeoutError
@@ -54,7 +54,8 @@ async def _spool(service: Service, receive: Receive, file: IO[bytes], limit: int
     return True
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+def pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """What a file holds, a piece at a time."""
     file.seek(0)
     while piece := file.read(PIECE):
         yield piece

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple
@@ -25,10 +26,12 @@ SETTLE_SECONDS: Final = 1.0
 """How long after the last block the log is given an index entry, so that what it holds can be proved current."""
 
 
-class _Waiting(NamedTuple):
+class Waiting(NamedTuple):
+    """What waits; `loop` is the event loop of who waits for it, None where that is a thread."""
+
     work: Submission | Callable[[], Any]
-    loop: asyncio.AbstractEventLoop
-    answer: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop | None
+    answer: asyncio.Future[Any] | Future[Any]
 
 
 class Writer:
@@ -40,7 +43,7 @@ class Writer:
     def __init__(self, node: Node, stored: Callable[[], None] = lambda: None):
         self._node = node
         self._stored = stored
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer")
         self._door = threading.Lock()
         self._closed = False
@@ -64,6 +67,12 @@ class Writer:
         receipt: Receipt = await self._wait_for(submission)
         return receipt
 
+    def submit_from_thread(self, submission: Submission) -> Receipt:
+        """The same for a thread that may wait, which is none that runs an event loop."""
+        answer: Future[Receipt] = Future()
+        self._put(Waiting(submission, None, answer))
+        return answer.result()
+
     async def run(self, work: Callable[[], Any]) -> Any:
         """Run something else that writes, in its turn."""
         return await self._wait_for(work)
@@ -81,6 +90,11 @@ class Writer:
     async def _wait_for(self, work: Submission | Callable[[], Any]) -> Any:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
+        self._put(Waiting(work, loop, answer))
+        # What is submitted is stored, whether or not anybody waits for the answer by then.
+        return await answer
+
+    def _put(self, waiting: Waiting) -> None:
         with self._door:
             if self._node.read_only:
                 raise Unavailable("this node was started with --read-only, and takes no changes")
@@ -88,9 +102,7 @@ class Writer:
                 raise Unavailable("this node is closing; ask again when it runs")
             if self._queue.qsize() >= MAX_WAITING:
                 raise Busy(f"{MAX_WAITING} requests wait to be stored; try again in a second")
-            self._queue.put(_Waiting(work, loop, answer))
-        # What is submitted is stored, whether or not anybody waits for the answer by then.
-        return await answer
+            self._queue.put(waiting)
 
     def _run(self) -> None:
         unsettled = True
@@ -107,8 +119,8 @@ class Writer:
             unsettled = True
             _done(self._stored)
 
-    def _gather(self, first: _Waiting | None) -> tuple[list[_Waiting], bool]:
-        block: list[_Waiting] = []
+    def _gather(self, first: Waiting | None) -> tuple[list[Waiting], bool]:
+        block: list[Waiting] = []
         each, entries = first, 0
         while each is not None:
             block.append(each)
@@ -118,12 +130,12 @@ class Writer:
             each = self._queue.get()
         return block, False
 
-    def _take(self, block: Sequence[_Waiting]) -> None:
+    def _take(self, block: Sequence[Waiting]) -> None:
         submissions = [each.work for each in block if isinstance(each.work, Submission)]
         submitted = iter(self._submit_all(submissions) if submissions else ())
-        _give(
+        give(
             block,
-            [next(submitted) if isinstance(each.work, Submission) else _outcome(each.work) for each in block],
+            [next(submitted) if isinstance(each.work, Submission) else outcome(each.work) for each in block],
         )
 
     def _submit_all(self, submissions: Sequence[Submission]) -> list[Any]:
@@ -141,7 +153,8 @@ class Writer:
         return [*self._submit_all(submissions[:half]), *self._submit_all(submissions[half:])]
 
 
-def _outcome(work: Callable[[], Any]) -> Any:
+def outcome(work: Callable[[], Any]) -> Any:
+    """What work comes to, or the error that it ends with."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001  # it is the answer to who waits for it
@@ -150,23 +163,26 @@ def _outcome(work: Callable[[], Any]) -> Any:
 
 def _done(work: Callable[[], Any]) -> bool:
     """Whether work went well; nothing that goes wrong in it may end the one thread that writes."""
-    failed = _outcome(work)
+    failed = outcome(work)
     if isinstance(failed, Exception) and not isinstance(failed, CounterfoilError):
         structlog.get_logger("writer").error("unexpected", exc_info=failed)
     return not isinstance(failed, Exception)
 
 
-def _give(waiting: Sequence[_Waiting], answers: Sequence[Any]) -> None:
+def give(waiting: Sequence[Waiting], answers: Sequence[Any]) -> None:
     """Wake those who wait, with one call into their event loop; in one that has ended nobody waits any more."""
     for loop in {each.loop for each in waiting}:
         theirs = [
             (each.answer, answer) for each, answer in zip(waiting, answers, strict=True) if each.loop is loop
         ]
+        if loop is None:
+            _wake(theirs)
+            continue
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(_wake, theirs)
 
 
-def _wake(answered: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
+def _wake(answered: Sequence[tuple[asyncio.Future[Any] | Future[Any], Any]]) -> None:
     for future, answer in answered:
         if future.done():
             continue

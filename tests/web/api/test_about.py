@@ -5,6 +5,7 @@ import pytest
 
 from counterfoil.proof.canonical import labelled
 from tests.web.api.conftest import Office, problem
+from tests.web.serving import SCOPES
 
 
 def test_the_node_says_what_it_keeps(office: Office) -> None:
@@ -26,7 +27,7 @@ def test_the_node_says_what_it_keeps(office: Office) -> None:
 
 def test_the_caller_is_told_who_it_is(office: Office) -> None:
     assert office.reader.get("/v1/caller").json() == {"name": "anonymous", "kind": "anonymous", "scopes": []}
-    scopes = ["documents", "endorse", "govern", "metrics", "write:*"]
+    scopes = sorted(SCOPES)
     known = {"name": "clerk", "kind": "token", "scopes": scopes}
     assert office.clerk.get("/v1/caller").json() == known
     assert office.clerk.post("/v1/caller", content=b"anything").json() == known

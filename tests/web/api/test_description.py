@@ -17,7 +17,7 @@ DOCUMENT = document()
 OPERATIONS: dict[str, dict[str, Any]] = {
     operation["operationId"]: operation for item in DOCUMENT["paths"].values() for operation in item.values()
 }
-BELOW = ("", "/entries", "/entries/{version}", "/differences", "/proof", "/inclusion")
+BELOW = ("", "/entries", "/entries/{version}", "/differences", "/proof", "/inclusion", "/attachments")
 """What is below a record's address, which one route of the library takes whole."""
 
 
@@ -56,7 +56,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
     below = "/v1/registers/{register}/records/{record}"
     not_taken = {(method, each) for method, each in served if each.startswith(below)} - described
     assert served - not_taken == described
-    assert {method for method, _ in not_taken} == {"PUT", "PATCH", "POST"}
+    assert {method for method, _ in not_taken} == {"GET", "PUT", "PATCH", "POST"}
 
 
 def test_operations_have_a_name_of_their_own_and_a_summary() -> None:

@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from counterfoil import registers
+from tests.web.personal.conftest import person
 from tests.web.serving import Served, served
 
 SECONDS = float(os.environ.get("SCHEMATHESIS_SECONDS", "100"))
@@ -34,7 +36,7 @@ expected-statuses = ["400", "401", "403", "404", "406", "422", "428"]
 
 
 def prepare(installation: Served) -> None:
-    """Two registers, a record, and a transaction that waits: something for each operation to meet."""
+    """Registers, public and personal, a record, and what waits: something for each operation to meet."""
     with installation.client() as clerk:
         policy = {"require": 2, "of": ["agency:EX/GOV/TEST", "agency:EX/GOV/OTHER"]}
         for name, definition in (
@@ -48,6 +50,14 @@ def prepare(installation: Served) -> None:
                 f"/v1/registers/{register}/records", json={"record": "GB", "fields": {"a": 1}}
             )
             assert answer.status_code == status
+        for name in ("disclosure", "legal-hold", "person"):
+            body = {"register": name, "definition": registers.shipped(name, "EX/GOV/TEST")}
+            assert clerk.post("/v1/registers", json=body).is_success
+        change = {"register": "person", "fields": person("P-000001"), "circumstances": {"why": "first"}}
+        filed = clerk.post("/v1/changes", json={"changes": [change]})
+        assert filed.status_code == 201
+        correct = {**change, "operation": "correct", "fields": person("P-000001", sex="male")}
+        assert clerk.post("/v1/changes", json={"changes": [correct]}).status_code == 202
 
 
 def run(folder: Path, installation: Served, seed: int) -> subprocess.CompletedProcess[str]:

@@ -186,7 +186,7 @@ def test_json_is_what_a_program_gets_that_prefers_it(reader: Reader) -> None:
         ("/registers/nope.csv", 404, "There is no register 'nope' here"),
         ("/registers/nope/records/x", 404, "There is no register 'nope' here"),
         ("/registers/country/records/ZZ", 404, "There is no record 'ZZ' in the register 'country'"),
-        ("/registers/country/records/ZZ/proof", 404, "There is no record 'ZZ' in country"),
+        ("/registers/country/records/ZZ/proof", 404, "There is no record 'ZZ' in the register 'country'"),
         ("/registers/country/records/GB/differences?to=9", 404, "no version 9"),
         ("/registers/country/records/%FF", 400, "The address is not UTF-8"),
         ("/registers/country/records/~%21", 400, "base64url"),

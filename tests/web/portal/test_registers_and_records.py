@@ -9,9 +9,11 @@ import pytest
 from counterfoil.errors import Malformed
 from counterfoil.ledger.definition import Constraint, DefinitionFields
 from counterfoil.proof.report import SEALED_HERE, WITNESSED
+from counterfoil.web.portal.definition_view import rules_of
+from counterfoil.web.portal.field_view import fields_of
 from counterfoil.web.portal.ledger_facts import LedgerFacts
 from counterfoil.web.portal.record_view import Asked
-from counterfoil.web.portal.register_view import fields_of, policy_words, rules_of
+from counterfoil.web.portal.sentences import policy_words
 from tests.web.portal.office import AGENCY, EXAMPLES, KEEPER, LONG_NAME, LONG_REGISTER, VERSIONS
 from tests.web.portal.reading import Reader
 
@@ -273,7 +275,7 @@ def test_a_field_says_what_it_holds(schema: object, said: str) -> None:
         (Constraint("reference", "r", ("ship",), register="vessel", status=("registered",)),
          "ship names a record of vessel that is registered"),
         (Constraint("authorised-by", "x", operations=("annul",), policy="agency:A", citation="art. 3"),
-         "annul needs A (art. 3)"),
+         "Annulments need A (art. 3)"),
         (Constraint("new", "n"), "n (new)"),
     ],
 )  # fmt: skip

@@ -22,6 +22,8 @@ FOREVER: Final = {"cache-control": "public, max-age=31536000, immutable"}
 """What an answer carries that can never be another."""
 AGAIN: Final = {"cache-control": "no-cache"}
 """What an answer carries that must be asked for again, if only whether it has changed."""
+UNKEPT: Final = {"cache-control": "no-store"}
+"""What an answer carries that nobody may keep."""
 REPLAYED: Final = {"idempotent-replayed": "true"}
 
 Limit: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1000)]
@@ -41,6 +43,11 @@ def answer(
     """A value as canonical JSON; bytes as they are."""
     data = value if isinstance(value, bytes) else canonical(msgspec.to_builtins(value))
     return Response(data, status_code=status, headers={**AGAIN, **(headers or {})}, media_type=media_type)
+
+
+def private(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """The same of what may hold personal values: nobody may keep a copy on the way."""
+    return answer(value, status, {**(headers or {}), **UNKEPT})
 
 
 def page(items: Sequence[object], following: str | None) -> Answer:

@@ -17,6 +17,7 @@ from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import Entry, Proposal, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.transaction import Expectation
+from counterfoil.registry.record_name import missing
 from counterfoil.store.store import Store
 from counterfoil.web.api.answers import Answer, answer, receipt_members, replayed, transaction_path
 from counterfoil.web.api.asking import (
@@ -29,6 +30,7 @@ from counterfoil.web.api.asking import (
     require_write,
 )
 from counterfoil.web.api.content import Content, NewEntry, NewRecord, following, patched, proposal
+from counterfoil.web.api.personal_records import Filing
 from counterfoil.web.api.places import REGISTERS, Place, record_path
 from counterfoil.web.api.versions import etag, is_new, seen
 from counterfoil.web.service import Service
@@ -68,6 +70,8 @@ async def create_record(change: Change, register: str) -> Answer:
     require_write(change.caller, register)
     append = await appends(change.service, register)
     value, data = await json_value(change.request, change.service)
+    if await is_personal(change.service, register):
+        return await Filing(*change).create(register, value, data)
     content = converted(value, NewRecord)
     operation, version = ("amend", None) if append else ("create", 1)
     return await change.submit(proposal(register, content.record, operation, version, content), data)
@@ -80,20 +84,27 @@ async def replace_record(change: Change, place: Place) -> Answer:
     new = is_new(change.request)
     versions = None if new else seen(change.request)
     value, data = await json_value(change.request, change.service)
-    content = converted(value, Content)
+    personal = await is_personal(change.service, place.register)
+    content = Content() if personal else converted(value, Content)
     version = 0 if new else await _seen(change.service, place, versions)
+    if personal:
+        return await Filing(*change).replace(place, version, value, data)
     return await change.submit_next(place, version, "amend" if version else "create", content, data)
 
 
 async def patch_record(change: Change, place: Place) -> Answer:
     """Change parts of a record's content, by a merge patch (RFC 7396)."""
     patch, data, before, version = await _read_change(change, place, MERGE_PATCH)
+    if await is_personal(change.service, place.register):
+        return await Filing(*change).patch(before, version, patch, data)
     return await change.submit_next(place, version, "amend", patched(before, patch), data)
 
 
 async def add_entry(change: Change, place: Place) -> Answer:
     """Do something to a record by the operation's name: amend, correct, annul, close, erase."""
     value, data, before, version = await _read_change(change, place)
+    if await is_personal(change.service, place.register):
+        return await Filing(*change).add(before, version, value, data)
     stated = converted(value, NewEntry)
     return await change.submit_next(place, version, stated.operation, following(before, stated), data)
 
@@ -108,6 +119,14 @@ async def appends(service: Service, register: str) -> bool:
         definition = await service.read(lambda _: service.node.definition(register))
         known[register] = definition.append
     return known[register]
+
+
+async def is_personal(service: Service, register: str) -> bool:
+    """Whether a register holds anything that must not stand in the log: then the office writes its records."""
+    if register.startswith("."):
+        return False
+    definition = await service.read(lambda _: service.node.definition(register))
+    return definition.pseudonymous or bool(definition.hidden)
 
 
 def require_register(store: Store, register: str) -> None:
@@ -142,14 +161,13 @@ async def _read_change(
 
 
 async def _latest(service: Service, place: Place) -> Entry:
-    def read(store: Store) -> bytes | None:
+    def read(store: Store) -> bytes:
         state = store.record(record_key(place.register, place.record))
-        return store.entry(state.number) if state else None
+        if state is None:
+            raise missing(store, place.register, place.record)
+        return store.entry(state.number)
 
-    data = await service.read(read)
-    if data is None:
-        raise NotFound(f"there is no record {place.record[:255]!r} in the register {place.register!r}")
-    return decode_entry(data)
+    return decode_entry(await service.read(read))
 
 
 async def _seen(service: Service, place: Place, versions: Sequence[int] | None) -> int:

@@ -12,6 +12,7 @@ from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.registry.history import Clock, as_known, differences
 from counterfoil.registry.moment import latest as check_moment
+from counterfoil.registry.record_name import missing
 from counterfoil.store.store import Store
 from counterfoil.web.api.answers import FOREVER, Answer, PageQuery, answer, page_of_json, stated
 from counterfoil.web.api.asking import Asked, NoQuery, query
@@ -24,6 +25,8 @@ SHORT: Final = 64
 MAX_KNOWN: Final = 10_000
 """How many versions of a record are compared to say what was known of it."""
 
+PROVABLE: Final = "; proof?absent=1 below it proves that"
+
 Version: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 
 
@@ -32,13 +35,6 @@ class DifferencesQuery(msgspec.Struct, forbid_unknown_fields=True, rename={"from
 
     from_: Version | UnsetType = UNSET
     to: Version | UnsetType = UNSET
-
-
-def missing(register: str, record: str) -> NotFound:
-    """What is said of a record that is not there."""
-    return NotFound(
-        f"there is no record {record[:255]!r} in the register {register[:120]!r}; proof?absent=1 below it proves that"
-    )
 
 
 async def show_history(request: Asked, service: Service, place: Place) -> Answer:
@@ -129,7 +125,7 @@ async def _versions(service: Service, place: Place, wanted: list[int]) -> list[b
     def far(store: Store) -> int:
         state = store.record(record_key(place.register, place.record))
         if state is None:
-            raise missing(place.register, place.record)
+            raise missing(store, place.register, place.record, PROVABLE)
         if not max(wanted) <= state.version:
             raise NotFound(
                 f"{place.register} {place.record!r} has no version {max(wanted)}; its last is {state.version}"
@@ -156,7 +152,7 @@ def _last_version(store: Store, place: Place) -> int:
 def _latest(store: Store, place: Place) -> int:
     state = store.record(record_key(place.register, place.record))
     if state is None:
-        raise missing(place.register, place.record)
+        raise missing(store, place.register, place.record, PROVABLE)
     return state.number
 
 

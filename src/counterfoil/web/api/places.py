@@ -12,6 +12,7 @@ REGISTERS: Final = "/v1/registers"
 TRANSACTIONS: Final = "/v1/transactions"
 ENTRIES: Final = "/v1/entries"
 DOCUMENTS: Final = "/v1/documents"
+CASES: Final = "/v1/desk"
 
 
 class Place(NamedTuple):

@@ -70,19 +70,29 @@ async def show_inclusion(request: Asked, service: Service, place: Place) -> Answ
     """A quick proof bundle: the record's latest entry, where it stands, and the index's word that it is the latest."""
     if request.scope["query_string"]:
         query(request, NoQuery)
-    quick = _QUICK.get(service.node)
-    if quick is None:
-        quick = _QUICK[service.node] = CurrentProofs(await service.read(genesis_size))
-    proofs = quick
+    found = await quick_proof(service, place)
+    return answer(found.bundle, headers={"etag": etag(found.version)})
+
+
+async def quick_proof(service: Service, place: Place) -> Current:
+    """The quick proof of a record's latest entry."""
+    proofs = await quick_proofs(service)
 
     def prove(store: Store) -> Current:
         return proofs.prove(store, place.register, place.record)
 
     try:
-        found = await service.read(prove)
+        return await service.read(prove)
     except Unavailable:
-        found = await service.proved(prove)
-    return answer(found.bundle, headers={"etag": etag(found.version)})
+        return await service.proved(prove)
+
+
+async def quick_proofs(service: Service) -> CurrentProofs:
+    """What makes the quick proofs of this node's log."""
+    quick = _QUICK.get(service.node)
+    if quick is None:
+        quick = _QUICK[service.node] = CurrentProofs(await service.read(genesis_size))
+    return quick
 
 
 async def prove_number(service: Service, number: int) -> Answer:

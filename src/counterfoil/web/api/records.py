@@ -7,10 +7,10 @@ path as it was sent.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
-from litestar import patch, post, put, route
+from litestar import Response, patch, post, put, route
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import UNSET, UnsetType
@@ -21,9 +21,11 @@ from counterfoil.proof.entry import decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.registry.catalogue.catalogue import Page, Row
 from counterfoil.registry.history import Clock
+from counterfoil.registry.record_name import missing
 from counterfoil.store.store import Store
 from counterfoil.web.api.answers import AGAIN, DEFAULT_LIMIT, Answer, Cursor, Limit, answer, page, stated
 from counterfoil.web.api.asking import Asked, NoQuery, query
+from counterfoil.web.api.attaching import read_attachment
 from counterfoil.web.api.changes import (
     Change,
     add_entry,
@@ -34,8 +36,8 @@ from counterfoil.web.api.changes import (
     require_register,
 )
 from counterfoil.web.api.history import (
+    PROVABLE,
     SHORT,
-    missing,
     show_differences,
     show_history,
     show_known,
@@ -133,7 +135,7 @@ async def show_record(request: Asked, service: Service, place: Place) -> Answer:
     def read(store: Store) -> tuple[int, bytes]:
         state = store.record(record_key(place.register, place.record))
         if state is None:
-            raise missing(place.register, place.record)
+            raise missing(store, place.register, place.record, PROVABLE)
         return state.version, store.entry(state.number)
 
     version, data = await service.read(read)
@@ -152,7 +154,9 @@ READERS: Final[dict[str, Read]] = {
 }
 """What can be read of a record, by the part of the address after its key."""
 ADDITIONS: Final = "entries"
-"""Where a POST goes to: it adds an entry."""
+"""Where a POST goes to that adds an entry."""
+ATTACHMENTS: Final = "attachments"
+"""Where a POST goes to that asks for an attachment: why stands in its body."""
 
 
 @route(RECORD, http_method=["GET", "HEAD"])
@@ -164,6 +168,8 @@ async def read_record(request: Asked, service: NamedDependency[Service]) -> Answ
             return await show_record(request, service, place)
         case (what,) if what in READERS and what:
             return await READERS[what](request, service, place)
+        case (what,) if what == ATTACHMENTS:
+            raise not_allowed(methods_at(place))
         case ("entries", version):
             return await show_version(request, service, place, version)
     raise NotFound(
@@ -190,9 +196,11 @@ async def merge_record(
 @post(RECORD)
 async def post_entry(
     request: Asked, service: NamedDependency[Service], caller: NamedDependency[Caller]
-) -> Answer:
-    """Add an entry to a record by the operation's name."""
+) -> Response[Any]:
+    """Add an entry to a record by the operation's name, or ask for a document that is attached to it."""
     place = place_of(request.scope["raw_path"])
+    if place.rest == (ATTACHMENTS,):
+        return await read_attachment(request, service, caller, place)
     if place.rest != (ADDITIONS,):
         raise not_allowed(methods_at(place))
     query(request, NoQuery)
@@ -211,6 +219,8 @@ def methods_at(place: Place) -> str:
     """The methods that the address of a record, or of something below it, takes."""
     if not place.rest:
         return "GET, HEAD, PUT, PATCH"
+    if place.rest == (ATTACHMENTS,):
+        return "POST"
     return "GET, HEAD, POST" if place.rest == (ADDITIONS,) else "GET, HEAD"
 
 

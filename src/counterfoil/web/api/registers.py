@@ -31,6 +31,7 @@ from counterfoil.web.api.answers import (
 from counterfoil.web.api.asking import Asked, NoQuery, json_body, query, repeatable, require_write
 from counterfoil.web.api.changes import require_register, submitted
 from counterfoil.web.api.content import Name
+from counterfoil.web.api.defined import described
 from counterfoil.web.api.places import record_path, register_path
 from counterfoil.web.api.versions import etag
 from counterfoil.web.service import Service
@@ -113,6 +114,7 @@ async def show_register(request: Asked, service: NamedDependency[Service], regis
         "authority": authority,
         "version": entry.version if entry else None,
         "definition": fields,
+        "described": described(service.node.definition(register)) if entry else None,
         "links": {
             "records": register_path(register, "records"),
             "definition": register_path(register, "definition"),

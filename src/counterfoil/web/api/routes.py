@@ -11,14 +11,21 @@ from litestar.handlers import HTTPRouteHandler
 
 from counterfoil.web.api.about import about_routes
 from counterfoil.web.api.asking import Asked
+from counterfoil.web.api.attaching import attaching_routes
+from counterfoil.web.api.desk import desk_routes
+from counterfoil.web.api.disclosing import disclosing_routes
 from counterfoil.web.api.documents import document_routes
 from counterfoil.web.api.entries import entry_routes
+from counterfoil.web.api.extracts import extract_routes
+from counterfoil.web.api.filing import filing_routes
+from counterfoil.web.api.finding import finding_routes
 from counterfoil.web.api.openapi import description_routes
 from counterfoil.web.api.places import check_path, place_of
 from counterfoil.web.api.records import RECORD, methods_at, record_routes
 from counterfoil.web.api.registers import register_routes
 from counterfoil.web.api.transactions import transaction_routes
 from counterfoil.web.api.verifying import verify_routes
+from counterfoil.web.api.withdrawal import withdrawal_routes
 
 _HANDLERS: Final[list[HTTPRouteHandler]] = [
     *about_routes,
@@ -28,6 +35,13 @@ _HANDLERS: Final[list[HTTPRouteHandler]] = [
     *transaction_routes,
     *document_routes,
     *verify_routes,
+    *filing_routes,
+    *disclosing_routes,
+    *extract_routes,
+    *finding_routes,
+    *desk_routes,
+    *withdrawal_routes,
+    *attaching_routes,
     *description_routes,
 ]
 

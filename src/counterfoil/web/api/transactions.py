@@ -41,6 +41,7 @@ from counterfoil.web.api.asking import (
 from counterfoil.web.api.changes import submitted
 from counterfoil.web.api.proofs import transaction_bundle
 from counterfoil.web.problem import problem_of
+from counterfoil.web.raw import refuse_raw
 from counterfoil.web.service import Service
 
 MAX_BATCH: Final = 256
@@ -88,7 +89,7 @@ async def submit(
     query(request, NoQuery)
     require(caller, "read")
     asked, data = await json_body(request, service, StatedAlone)
-    _check_scopes(caller, asked)
+    await _check(service, caller, asked)
     receipt = await submitted(
         service, asked.submission(repeatable(request, caller, data), receipt=asked.receipt)
     )
@@ -121,7 +122,7 @@ async def _one_of_many(
     request: Asked, service: Service, caller: Caller, number: int, asked: Stated
 ) -> dict[str, Any]:
     try:
-        _check_scopes(caller, asked)
+        await _check(service, caller, asked)
         again = repeatable(request, caller, canonical(msgspec.to_builtins(asked)), number)
         receipt = await submitted(service, asked.submission(again))
     except CounterfoilError as error:
@@ -208,9 +209,12 @@ async def _told(request: Asked, service: Service, transaction: str, tell: Callab
     return answer(receipt_members(receipt), headers=replayed(receipt))
 
 
-def _check_scopes(caller: Caller, asked: Stated) -> None:
-    for register in {proposal.register for proposal in asked.proposals}:
+async def _check(service: Service, caller: Caller, asked: Stated) -> None:
+    """Raise as `require_write`, and `Refused` for a register whose records only the office writes."""
+    registers = {proposal.register for proposal in asked.proposals}
+    for register in registers:
         require_write(caller, register)
+    await refuse_raw(service, registers)
 
 
 async def _proof(service: Service, receipt: Receipt) -> object:

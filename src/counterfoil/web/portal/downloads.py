@@ -16,6 +16,7 @@ from counterfoil.proof.canonical import canonical
 from counterfoil.proof.entry import Entry
 from counterfoil.registry.rsf.exporting import export_rsf
 from counterfoil.registry.rsf.importing import SYSTEM_SUFFIX
+from counterfoil.registry.table.definition import hidden_fields
 from counterfoil.registry.table.exporting import chosen, csv_lines, json_lines, survey
 from counterfoil.store.store import Store
 from counterfoil.web.portal.reading import definition_of, state_of
@@ -75,7 +76,13 @@ def _written(lines: Iterable[bytes], folder: Path) -> BinaryIO:
 
 
 def _lines(store: Store, register: str, form: str) -> Iterable[bytes]:
+    definition = msgspec.to_builtins(definition_of(store, register))
     if form == "rsf":
+        if hidden_fields(definition):
+            raise Refused(
+                f"{register} has fields that are not public, for which RSF has no form; take CSV or JSON Lines for "
+                "what stands in the log"
+            )
         return export_rsf(_of(store, register, register + SYSTEM_SUFFIX), register)
 
     def last(name: str, record: str) -> int | None:
@@ -87,7 +94,7 @@ def _lines(store: Store, register: str, form: str) -> Iterable[bytes]:
 
     if form == "jsonl":
         return json_lines(records())
-    return csv_lines(records(), survey(records(), msgspec.to_builtins(definition_of(store, register)), "csv"))
+    return csv_lines(records(), survey(records(), definition, "csv"))
 
 
 def _of(store: Store, *registers: str) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from counterfoil.proof.entry import Entry, decode_entry
 from counterfoil.proof.index import record_key
 from counterfoil.proof.rules import INDEX_RECORD
 from counterfoil.registry.catalogue.catalogue import Row
+from counterfoil.registry.record_name import missing
 from counterfoil.registry.table.definition import field_order
 from counterfoil.store.store import Store
 
@@ -87,9 +88,7 @@ def numbers_back(store: Store, register: str, record: str) -> Iterator[int]:
     """The numbers of a record's entries, the latest first. Raises `NotFound` where there is no such record."""
     state = state_of(store, register, record)
     if state is None:
-        raise NotFound(
-            f"there is no record {record!r} in the register {register!r}; look for it in the register, or search"
-        )
+        raise missing(store, register, record, "; look for it in the register, or search")
     number: int | None = state.number
     while number is not None:
         yield number

@@ -12,7 +12,9 @@ from counterfoil.errors import Malformed, NotFound, Unavailable
 from counterfoil.ledger.definition import DefinitionFields
 from counterfoil.proof.canonical import Json, labelled
 from counterfoil.proof.entry import ENDING, Entry
+from counterfoil.proof.extract import Against
 from counterfoil.proof.merkle import leaf_hash
+from counterfoil.registry.blocking import standing_against
 from counterfoil.registry.history import Clock, FieldChange, as_known, differences
 from counterfoil.registry.moment import earliest
 from counterfoil.store.store import Store
@@ -107,6 +109,8 @@ class RecordView(msgspec.Struct, frozen=True):
     older: int | None
     booked: bool
     """Whether an older book's clock is told beside the ledger's."""
+    against: tuple[Against, ...] | None = None
+    """What stands against it now; None where its register has no rule about such records, or the past is asked."""
 
     @property
     def state(self) -> str:
@@ -179,6 +183,7 @@ def record_view(store: Store, register: str, record: str, asked: Asked) -> Recor
         history,
         older,
         any("recorded" in each.entry.circumstances for each in history),
+        None if asked.past else standing_against(store, definition, register, record, store.head.time),
     )
 
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from counterfoil.errors import Malformed
-from counterfoil.ledger.definition import Constraint, DefinitionFields
-from counterfoil.proof.canonical import Json
+from counterfoil.ledger.definition import CoreItem, DefinitionFields
 from counterfoil.proof.entry import ENDING, Entry, decode_entry
 from counterfoil.registry.catalogue.catalogue import Catalogue, Order, RegisterSummary, Row
 from counterfoil.store.store import Store
 from counterfoil.web.portal.charts import Bar
-from counterfoil.web.portal.reading import definition_of, ordered, properties_of, read_rows, state_of
-from counterfoil.web.portal.words import brief, plural
+from counterfoil.web.portal.definition_view import (
+    PurposeLine,
+    Rule,
+    conditions_of,
+    enforced_rules,
+    purposes_of,
+)
+from counterfoil.web.portal.field_view import Field, fields_of
+from counterfoil.web.portal.reading import definition_of, ordered, read_rows, state_of
+from counterfoil.web.portal.sentences import policy_words
+from counterfoil.web.portal.words import brief
 
 ROWS: Final = 50
 COLUMNS: Final = 4
@@ -23,15 +31,6 @@ COLUMNS: Final = 4
 ORDERS: Final[dict[str, Order]] = {"key": "key", "-key": "-key", "changed": "changed", "-changed": "-changed"}
 STATES: Final = {"": None, "live": False, "ended": True}
 MAX_QUERY: Final = 200
-
-
-class Field(msgspec.Struct, frozen=True):
-    """A field as a register defines it."""
-
-    name: str
-    kind: str
-    required: bool
-    description: str | None
 
 
 class RecordLine(msgspec.Struct, frozen=True):
@@ -62,12 +61,18 @@ class RegisterView(msgspec.Struct, frozen=True):
     authority_name: str | None
     policy: str
     key: str | None
+    pseudonymous: bool
+    hidden: bool
+    """Whether it has fields that are not public."""
     system: bool
     records: int
     entries: int
     last_time: str | None
     fields: tuple[Field, ...]
-    rules: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    conditions: tuple[str, ...]
+    purposes: tuple[PurposeLine, ...]
+    core: tuple[CoreItem, ...]
     columns: tuple[str, ...]
     rows: tuple[RecordLine, ...]
     damaged: str | None
@@ -160,85 +165,6 @@ def columns_of(definition: DefinitionFields, entries: Sequence[Entry]) -> tuple[
     return tuple(names[:COLUMNS])
 
 
-def fields_of(definition: DefinitionFields) -> tuple[Field, ...]:
-    """The fields that a register defines."""
-    schema: dict[str, Any] = definition.schema if isinstance(definition.schema, dict) else {}
-    required = schema.get("required", ())
-    properties = properties_of(definition)
-    return tuple(
-        Field(
-            name, _kind(said), name in required, said.get("description") if isinstance(said, dict) else None
-        )
-        for name in ordered(definition, properties)
-        for said in [properties[name]]
-    )
-
-
-def _kind(schema: Json) -> str:
-    if not isinstance(schema, dict):
-        return "any"
-    words = {
-        "string": "text",
-        "integer": "whole number",
-        "boolean": "yes or no",
-        "object": "fields",
-        "null": "none",
-    }
-    if isinstance(schema.get("enum"), list):
-        return "one of " + ", ".join(brief(each, 24) for each in schema["enum"][:8])
-    kinds = schema.get("type", "any")
-    said = [
-        f"list of {_kind(schema.get('items'))}s" if kind == "array" else words.get(kind, str(kind))
-        for kind in (kinds if isinstance(kinds, list) else [kinds])
-    ]
-    return " or ".join(said)
-
-
-def rules_of(definition: DefinitionFields) -> tuple[str, ...]:
-    """A register's constraints, a sentence each."""
-    return tuple(
-        _rule(each) + (f" ({each.citation})" if each.citation else "") for each in definition.constraints
-    )
-
-
-def _rule(rule: Constraint) -> str:
-    fields = " and ".join(rule.fields)
-    match rule.kind:
-        case "unique":
-            return f"No two live records have the same {fields}"
-        case "immutable":
-            return f"{fields[:1].upper()}{fields[1:]} never changes"
-        case "transition":
-            begins = (
-                f"A record begins as {' or '.join(rule.initial)}" if rule.initial else "A record has a status"
-            )
-            steps = "; ".join(
-                f"{before} may become {' or '.join(to) or 'nothing else'}"
-                for before, to in rule.transitions.items()
-            )
-            return f"{begins}; {steps}" if steps else begins
-        case "reference":
-            status = f" that is {' or '.join(rule.status)}" if rule.status else ""
-            return f"{fields or 'Each reference'} names a record of {rule.register or 'a register'}{status}"
-        case "authorised-by":
-            return f"{' and '.join(rule.operations) or 'Every change'} needs {policy_words(rule.policy)}"
-        case _:
-            return f"{rule.name} ({rule.kind})"
-
-
-def policy_words(policy: Json | None) -> str:
-    """An endorsement policy as a sentence's part."""
-    if isinstance(policy, str):
-        kind, _, name = policy.partition(":")
-        return name if kind == "agency" else f"the holder of the key {brief(name, 24)}"
-    if not isinstance(policy, dict):
-        return "nobody in particular"
-    branches = [policy_words(each) for each in policy.get("of", ())]
-    if policy.get("require") == len(branches):
-        return " and ".join(branches)
-    return f"{policy.get('require')} of {plural(len(branches), 'signer')}: {', '.join(branches)}"
-
-
 def register_view(
     store: Store,
     register: str,
@@ -252,6 +178,7 @@ def register_view(
     definition = definition_of(store, register)
     read = read_rows(store, rows)
     columns = columns_of(definition, read.entries)
+    fields = fields_of(definition)
     state = state_of(store, ".agency", definition.authority) if definition.authority else None
     name = decode_entry(store.entry(state.number)).fields.get("name") if state else None
     policy = definition.policy if definition.policy is not None else f"agency:{definition.authority}"
@@ -264,12 +191,17 @@ def register_view(
         authority_name=str(name) if name else None,
         policy=policy_words(policy) if definition.authority else "as the ledger's parameters say",
         key=definition.key,
+        pseudonymous=definition.record_id != "natural",
+        hidden=any(each.class_ != "public" for each in fields),
         system="." in register,
         records=summary.records if summary else 0,
         entries=summary.entries if summary else 0,
         last_time=summary.last_time if summary else None,
-        fields=fields_of(definition),
-        rules=rules_of(definition),
+        fields=fields,
+        rules=enforced_rules(register, definition),
+        conditions=conditions_of(definition),
+        purposes=purposes_of(definition),
+        core=definition.core,
         columns=columns,
         rows=record_lines(read.rows, columns),
         damaged=read.damaged,

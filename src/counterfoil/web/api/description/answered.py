@@ -19,6 +19,59 @@ from counterfoil.web.api.description.vocabulary import (
     strict,
 )
 
+_TEXTS: Final[Part] = {"type": "array", "items": {"type": "string"}}
+_TEXT: Final[Part] = {"type": ["string", "null"]}
+
+
+def _list_of(**members: Part) -> Part:
+    named = {name.rstrip("_").replace("_", "-"): schema for name, schema in members.items()}
+    item = {
+        "type": "object",
+        "required": list(named),
+        "additionalProperties": False,
+        "properties": named,
+    }
+    return {"type": "array", "items": item}
+
+
+DESCRIBED: Final[Part] = {
+    "description": "What the definition means: classes of fields, who enforces each rule, why items may be read.",
+    "anyOf": [
+        {"type": "null"},
+        strict(
+            ["fields", "rules", "subjects", "purposes", "core"],
+            fields=_list_of(
+                field=NAME,
+                class_={"enum": ["public", "personal", "special", "secret"]},
+                searchable=_TEXTS,
+                subject=_TEXT,
+                required={"type": "boolean"},
+            ),
+            rules=_list_of(
+                name=NAME,
+                kind=NAME,
+                fields=_TEXTS,
+                operations=_TEXTS,
+                when=_TEXTS,
+                policy={},
+                citation=_TEXT,
+                enforced={"enum": ["every node", "a second agency", "the submitting agency only"]},
+                remark=_TEXT,
+            ),
+            subjects=_list_of(subject=NAME, field=_TEXT),
+            purposes=_list_of(
+                purpose=NAME,
+                law={"type": "string"},
+                fields=or_null(_TEXTS),
+                when=_TEXTS,
+                history={"type": "boolean"},
+                case={"type": "boolean"},
+            ),
+            core=_list_of(item={"type": "string"}, source={"type": "string"}, field=_TEXT, left_out=_TEXT),
+        ),
+    ],
+}
+
 ANSWERED: Final[Part] = {
     "Problem": {
         "description": "What is wrong and what to do (RFC 9457).",
@@ -45,6 +98,11 @@ ANSWERED: Final[Part] = {
         record=NAME,
         version=or_null(VERSION),
         number=or_null(NUMBER),
+        records={
+            "description": "In registers with hidden fields: all that changed, what follows from it too.",
+            "type": "array",
+            "items": strict(["register", "record"], register=NAME, record=NAME),
+        },
         transaction=HASH,
         standing=STANDING,
     ),
@@ -101,7 +159,7 @@ ANSWERED: Final[Part] = {
     "Register": {
         "type": "object",
         "required": ["register", "title", "records", "entries", "authority", "version", "definition"],
-        "properties": {"register": NAME, "definition": {"type": ["object", "null"]}},
+        "properties": {"register": NAME, "definition": {"type": ["object", "null"]}, "described": DESCRIBED},
     },
     "DefinedRegister": strict(
         ["register", "version", "number", "transaction", "standing"],

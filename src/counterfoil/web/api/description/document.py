@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from counterfoil.proof.canonical import canonical
-from counterfoil.web.api.description import reading, writing
+from counterfoil.web.api.description import extracts, office, office_parts, reading, writing
 from counterfoil.web.api.description.answered import ANSWERED
 from counterfoil.web.api.description.parameters import HEADERS, PARAMETERS, SECURITY
 from counterfoil.web.api.description.parts import Part, problem_responses
@@ -23,7 +23,7 @@ TEXT: Final = (
 def document() -> Part:
     """The description as a JSON value."""
     paths: dict[str, Part] = {path: dict(item) for path, item in reading.PATHS.items()}
-    for path, item in writing.PATHS.items():
+    for path, item in (*writing.PATHS.items(), *office.PATHS.items(), *extracts.PATHS.items()):
         paths.setdefault(path, {}).update(item)
     return {
         "openapi": "3.1.0",
@@ -37,7 +37,14 @@ def document() -> Part:
         "servers": [{"url": "/"}],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": {**SENT, **ANSWERED},
+            "schemas": {
+                **SENT,
+                **ANSWERED,
+                **office_parts.SENT,
+                **office_parts.ANSWERED,
+                **extracts.SENT,
+                **extracts.ANSWERED,
+            },
             "parameters": PARAMETERS,
             "headers": HEADERS,
             "responses": problem_responses(),

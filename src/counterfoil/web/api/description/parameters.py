@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from counterfoil.registry.personal.attachments import MEDIA_TYPES
 from counterfoil.web.api.description.parts import Part
 from counterfoil.web.api.description.vocabulary import HASH, NAME, NUMBER, VERSION
 
@@ -42,8 +43,34 @@ PARAMETERS: Final[Part] = {
     ),
     "version": _path("version", "A version of the record.", VERSION, 1),
     "number": _path("number", "An entry's number in the log.", NUMBER, 0),
+    "attached": _path("number", "An attachment's number, from 0.", NUMBER, 0),
     "transaction": _path("transaction", "A transaction's hash.", HASH, f"sha256:{'0' * 64}"),
     "document": _path("document", "A document's hash.", HASH, f"sha256:{'0' * 64}"),
+    "case": _path(
+        "case",
+        "A case's id.",
+        {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "0" * 32,
+    ),
+    "kind": {
+        **_query(
+            "kind",
+            "What the document is, as the register names it.",
+            {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,98}$"},
+        ),
+        "required": True,
+        "example": "order",
+    },
+    "media-type": {
+        **_query(
+            "media-type",
+            "Its media type; only some are taken.",
+            {"type": "string", "enum": sorted(MEDIA_TYPES)},
+        ),
+        "required": True,
+    },
+    "register-of": _query("register", "Only cases of this register.", NAME),
+    "after-case": _query("after", "The `next` of the page before.", NUMBER),
     "limit": _query(
         "limit", "How many items at most.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}
     ),

@@ -16,7 +16,11 @@ from counterfoil.web.api.description.parts import (
 from counterfoil.web.api.description.reading import BINARY, PLACE
 
 MADE: Final = ("ETag", "Location", "Idempotent-Replayed")
-WAITS: Final = Answered("It waits for endorsements.", "Changed", ("Location", "Idempotent-Replayed"))
+WAITS: Final = Answered(
+    "It waits for endorsements, or lies on the desk for a second officer.",
+    {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Changed", "Waiting")]},
+    ("Location", "Idempotent-Replayed"),
+)
 NAMED: Final = {"register": "$response.body#/register", "record": "$response.body#/record"}
 AFTER: Final = {
     "record": link("showRecord", "The record.", **NAMED),
@@ -53,6 +57,12 @@ SENT_BUNDLE: Final[Part] = {
     "type": "object",
     "required": ["format"],
 }
+
+
+def _either(public: str, personal: str) -> Part:
+    """A body for registers of public fields, and the one for those with hidden fields."""
+    return {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in (public, personal)]}
+
 
 PATHS: Final[dict[str, Part]] = {
     "/v1/caller": {
@@ -104,7 +114,10 @@ PATHS: Final[dict[str, Part]] = {
             {201: TAKEN, 202: WAITS},
             (*WRITING, 404, 409, 412),
             takes=("register", "Idempotency-Key"),
-            body=body_of("NewRecord", {"record": "XK", "fields": FIELDS, "circumstances": WHY}),
+            body=body_of(
+                _either("NewRecord", "NewPersonalRecord"),
+                {"record": "XK", "fields": FIELDS, "circumstances": WHY},
+            ),
             security=CALLERS,
             text="In a register that only appends, this is a record's next entry. It takes `write:REGISTER`.",
         )
@@ -116,7 +129,7 @@ PATHS: Final[dict[str, Part]] = {
             {200: TAKEN, 201: TAKEN, 202: WAITS},
             CHANGING,
             takes=(*PLACE, "If-Match-or-new", "If-New", "Idempotency-Key"),
-            body=body_of("Content", {"fields": FIELDS, "circumstances": WHY}),
+            body=body_of(_either("Content", "PersonalContent"), {"fields": FIELDS, "circumstances": WHY}),
             security=CALLERS,
             text="With `If-None-Match: *` a new record, with `If-Match` the next version of one.",
         ),
@@ -127,7 +140,7 @@ PATHS: Final[dict[str, Part]] = {
             CHANGING,
             takes=(*PLACE, "If-Match", "Idempotency-Key"),
             body=body_of(
-                "MergePatch",
+                _either("MergePatch", "PersonalContent"),
                 {"fields": {"name": "Republic of Kosovo"}, "circumstances": {"why": "renamed"}},
                 "application/merge-patch+json",
             ),
@@ -141,7 +154,10 @@ PATHS: Final[dict[str, Part]] = {
             {201: TAKEN, 202: WAITS},
             CHANGING,
             takes=(*PLACE, "If-Match", "Idempotency-Key"),
-            body=body_of("NewEntry", {"operation": "correct", "circumstances": {"why": "misspelt"}}),
+            body=body_of(
+                _either("NewEntry", "PersonalEntry"),
+                {"operation": "correct", "circumstances": {"why": "misspelt"}},
+            ),
             security=CALLERS,
         )
     },
