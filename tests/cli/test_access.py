@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hmac
+import io
+import json
 import re
 import time
+from base64 import urlsafe_b64encode
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from counterfoil.home import Home
 from counterfoil.identity.access import Access
+from counterfoil.identity.officers import Officer
+from counterfoil.keyring.opening import open_keyring
 from counterfoil.proof.instant import instant
 from counterfoil.proof.signing import SigningKey
 from tests.cli.calling import process
@@ -80,6 +88,7 @@ def test_a_key_has_no_token(command: Command, land: Path) -> None:
         "key": KEY.public.text,
         "until": None,
         "ended": False,
+        "officer": None,
     }
 
 
@@ -98,7 +107,7 @@ def test_a_secret_key_given_by_mistake_is_not_repeated(command: Command, land: P
 
 def test_the_list_says_who_may_what_and_until_when(command: Command, land: Path) -> None:
     assert command("access").text == "Nobody has access but who has these files.\n"
-    assert command("access", "--json").result == {"access": []}
+    assert command("access", "--json").result == {"access": [], "retired": []}
     command("access", "add", "clerk", "--scope", "write:land-title", "--until", "2999-12-31")
     command("access", "add", "office", "--scope", "write:*", "--scope", "endorse", "--key", KEY.public.text)
     assert command("access").text.splitlines() == [
@@ -138,9 +147,102 @@ def test_a_name_is_given_once(command: Command, land: Path) -> None:
     assert Home(land).access.read_bytes() == before
 
 
+def officer(command: Command, *more: str, name: str = "ann") -> dict[str, Any]:
+    """Make somebody an officer; what is told of it."""
+    return command("access", "add", name, "--scope", "disclose:birth", "--officer", *more, "--json").result
+
+
+def test_an_officer_has_an_id_that_says_nothing_and_the_roles_it_was_given(
+    command: Command, access: Access
+) -> None:
+    told = officer(command, "--role", "registrar", "--role", "checker")
+    number = told["officer"]["id"]
+    assert re.fullmatch(r"[0-9a-f]{16}", number)
+    assert told["officer"] == {"id": number, "roles": ["registrar", "checker"], "person-known": False}
+    caller = access.by_token(told["token"], now())
+    assert caller is not None
+    assert caller.officer == Officer(number, ("registrar", "checker"), None)
+
+
+def test_the_list_names_officers(command: Command, land: Path) -> None:
+    ann = officer(command, "--role", "registrar", "--role", "checker")["officer"]["id"]
+    ben = officer(command, name="ben")["officer"]["id"]
+    command("access", "add", "import", "--scope", "write:birth")
+    assert command("access").text.splitlines() == [
+        f"ann     token  disclose:birth  without end  officer {ann} (registrar, checker)",
+        f"ben     token  disclose:birth  without end  officer {ben}",
+        "import  token  write:birth     without end",
+    ]
+
+
+def test_for_people_the_line_about_an_officer_says_which(command: Command, land: Path) -> None:
+    told = command("access", "add", "ann", "--scope", "write:birth", "--officer", "--role", "registrar")
+    said = re.fullmatch(
+        r"ann has access: write:birth, without end, as officer ([0-9a-f]{16}) \(registrar\)",
+        told.text.splitlines()[0],
+    )
+    assert said
+    assert command("access", "--json").result["access"][0]["officer"]["id"] == said[1]
+
+
+def test_whose_a_retired_id_was_is_still_told(command: Command, land: Path) -> None:
+    ann = officer(command)["officer"]["id"]
+    command("access", "revoke", "ann")
+    again = officer(command)["officer"]["id"]
+    listed = command("access", "--json").result
+    assert [each["officer"]["id"] for each in listed["access"]] == [again]
+    assert [(once["id"], once["name"]) for once in listed["retired"]] == [(ann, "ann")]
+    assert abs(instant(listed["retired"][0]["retired"]) - now()) < 600
+    assert again != ann
+
+
+@pytest.mark.parametrize("how", ["file", "standard input"])
+def test_an_officer_s_own_number_is_kept_as_a_pseudonym(
+    command: Command, access: Access, land: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    Path("number").write_text("1975-11-24-0017\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"1975-11-24-0017\n")))
+    told = officer(command, "--person", "number" if how == "file" else "-")
+    assert told["officer"]["person-known"] is True
+    caller = access.by_token(told["token"], now())
+    assert caller is not None
+    assert caller.officer is not None
+    with closing(open_keyring(land, read_only=True)) as keyring:
+        secret = keyring.secret("pseudonym:disclosure")
+    named = hmac.digest(secret, b'["record/v1","disclosure","1975-11-24-0017"]', "sha256")
+    assert caller.officer.subject == urlsafe_b64encode(named).decode().rstrip("=")
+    assert "1975-11-24-0017" not in json.dumps(told) + Home(land).access.read_text()
+    assert caller.officer.subject not in json.dumps(told)
+
+
+def test_one_person_is_one_officer(command: Command, land: Path) -> None:
+    Path("number").write_text("17")
+    officer(command, "--person", "number")
+    told = command(
+        *("access", "add", "ann-again", "--scope", "decide:*", "--officer", "--person", "number", "--json")
+    )
+    assert (told.code, told.error["kind"]) == (1, "conflict")
+    assert "ann is this person, as an officer already" in told.error["message"]
+
+
+def test_a_file_that_is_no_number_is_not_repeated(command: Command, land: Path) -> None:
+    Path("number").write_bytes(b"\xff17")
+    told = command("access", "add", "ann", "--scope", "read", "--officer", "--person", "number")
+    assert (told.code, told.out) == (1, b"")
+    assert told.err == (
+        "counterfoil: number is not UTF-8 text; it must hold the officer's number and nothing else\n"
+    )
+    assert not Home(land).access.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["clerk", "--scope", "read", "--role", "registrar"], "are an officer's; add --officer"),
+        (["clerk", "--scope", "read", "--person", "number"], "are an officer's; add --officer"),
+        (["clerk", "--scope", "disclose:birth"], "disclose:birth is for officers alone; add --officer"),
+        (["clerk", "--scope", "write:*", "--scope", "decide:*"], "decide:* is for officers alone"),
+        (["clerk", "--scope", "erase:.register", "--officer"], "'erase:.register' is no scope"),
         (["clerk"], "say what the access is for with --scope: read"),
         (["clerk", "--scope", "all"], "'all' is no scope; use read"),
         (["clerk", "--scope", "write:.register"], "'write:.register' is no scope"),
@@ -166,6 +268,12 @@ def test_scopes_that_are_none_are_wrong_usage(
         (["clerk", "--scope", "read", "--until", "tomorrow"], 1, "'tomorrow' is not a time"),
         (["clerk", "--scope", "read", "--until", "2999-02-30"], 1, "is not a time"),
         (["clerk", "--scope", "read", "--key", "none.pub"], 3, "there is no file none.pub"),
+        (
+            ["ann", "--scope", "read", "--officer", "--role", "Head Registrar"],
+            1,
+            "'Head Registrar' is no role",
+        ),
+        (["ann", "--scope", "read", "--officer", "--person", "none"], 3, "there is no file none"),
     ],
 )
 def test_what_cannot_be_given_is_one_sentence(

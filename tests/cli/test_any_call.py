@@ -64,6 +64,13 @@ OPTIONS = st.sampled_from(
         "--append",
         "--register",
         "--dry-run",
+        "--key-file",
+        "--token-file",
+        "--purpose",
+        "--record",
+        "--merge",
+        "--approve",
+        "--reason",
         "--trust",
         "--origin",
         "--agency",
@@ -72,7 +79,22 @@ OPTIONS = st.sampled_from(
         "--",
     ]
 )
-SUBCOMMANDS = st.sampled_from(["show", "create", "amend", "correct", "annul", "close"])
+SUBCOMMANDS = st.sampled_from(
+    [
+        "show",
+        "create",
+        "amend",
+        "correct",
+        "annul",
+        "close",
+        "shipped",
+        "list",
+        "decide",
+        "ask",
+        "backup",
+        "status",
+    ]
+)
 ARGUMENTS = st.lists(st.one_of(PLAIN, OPTIONS, OPTIONS, SUBCOMMANDS, WORDS), max_size=8)
 # The two others tell a story and measure; they take minutes to be called at random.
 NAMES = st.sampled_from([name for name in COMMANDS if name not in {"demo", "bench", "serve"}])

@@ -22,7 +22,10 @@ from tests.cli.conftest import Command
 
 GROUPED = [
     *(("record", each) for each in ("show", "create", "amend", "correct", "annul", "close")),
-    *(("register", each) for each in ("show", "create", "amend")),
+    *(("register", each) for each in ("show", "create", "amend", "shipped")),
+    *(("desk", each) for each in ("list", "show", "decide", "carry-out", "ask")),
+    *(("keyring", each) for each in ("status", "protect", "rotate", "sweep")),
+    *(("keyring", each) for each in ("recovery", "backup", "backups", "forget", "note", "restore")),
     *(("access", each) for each in ("show", "add", "revoke")),
     *(("witness", each) for each in ("serve", "add", "list", "ask", "remove")),
     *(("archive", each) for each in ("verify", "restore", "enter")),
@@ -31,8 +34,8 @@ GROUPED = [
 
 def test_there_are_these_commands() -> None:
     assert " ".join(COMMANDS) == (
-        "demo init register record import export history prove verify serve access witness monitor publish "
-        "audit backup repair restore archive doctor bench"
+        "demo init register record file disclose search desk erase import export history prove extract ownership "
+        "verify serve access keyring witness monitor publish audit backup repair restore archive doctor bench"
     )
 
 

@@ -140,7 +140,7 @@ def test_the_genesis_is_proved_as_the_trust_policy_pins_it(command: Command, pro
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["land-title", "9"], "there is no record '9' in land-title"),
+        (["land-title", "9"], "there is no record '9' in the register 'land-title'"),
         (["land-title", "1", "--absent"], "there is a record '1' in land-title"),
         (["tree", "1", "--absent"], "there is no register 'tree'"),
         (["--entry", "999"], "there is no entry 999"),

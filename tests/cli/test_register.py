@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,9 @@ def test_a_home_without_any_says_so(command: Command) -> None:
 def test_one_is_shown_with_its_definition(command: Command, land: Path) -> None:
     shown = command("register", "land-title", "--json").result
     definition = shown.pop("definition")
+    fields = {each["field"]: each["class"] for each in shown.pop("fields")}
+    assert fields == dict.fromkeys(("note", "owner", "plots", "title-number"), "public")
+    assert [shown.pop(each) for each in ("rules", "subjects", "purposes", "core")] == [[], [], [], []]
     assert shown == {"register": "land-title", "version": 1, "records": 3, "entries": 4}
     assert {name: definition[name] for name in ("title", "authority", "key", "law")} == {
         "title": "Land titles",
@@ -162,3 +166,75 @@ def test_a_definition_that_is_none_is_one_clear_error(
     assert (told.code, told.out, told.err.count("\n")) == (1, b"", 1)
     assert said in told.err
     assert command("register", "tree").code == 3
+
+
+def test_of_a_shipped_one_it_is_shown_what_is_enforced_where_and_why_items_are_read(command: Command) -> None:
+    names = ("person", "disclosure", "legal-hold")
+    assert command("register", "shipped", *names, "--json").result == {"defined": list(names), "there": []}
+    shown = command("register", "person", "--json").result
+    assert {each["name"]: each["enforced"] for each in shown["rules"]} | {
+        "status": ...,
+        "retention": ...,
+    } == {
+        "number-stays": "the submitting agency only",
+        "facts-of-birth-by-correction": "the submitting agency only",
+        "status": ...,
+        "back-to-life-by-correction": "every node",
+        "parents-registered": "the submitting agency only",
+        "born-already": "the submitting agency only",
+        "born-before-death": "the submitting agency only",
+        "mother-older": "the submitting agency only",
+        "father-older": "the submitting agency only",
+        "second-parent-older": "the submitting agency only",
+        "retention": ...,
+        "legal-hold": "every node",
+    }
+    assert {each["field"]: each["class"] for each in shown["fields"]}["names"] == "personal"
+    assert shown["subjects"] == [{"subject": "person", "field": None}]
+    lines = [" ".join(line.split()) for line in command("register", "person").text.splitlines()]
+    assert "subject-access GDPR art. 15 of every version all fields" in lines
+    assert "Age left out: derived: the event's date less the date of birth UN, Principles" in " ".join(lines)
+    assert not any(line.startswith("schema") for line in lines)
+    (place,) = [line for line in lines if line.startswith("legal-hold blocked-by")]
+    assert place == "legal-hold blocked-by by every node GDPR (Regulation (EU) 2016/679) art. 17(3)(e)"
+
+
+def test_those_that_are_there_stay_as_they_are(command: Command) -> None:
+    command("register", "create", "company", "--title", "Ours")
+    ended = command("register", "shipped", "company", "person")
+    assert (ended.code, ended.text) == (
+        0,
+        "company  there already, and left as it is\nperson   defined\nNo --authority-from says since when this agency "
+        "keeps them, so entries may state to be valid from any day on.\n",
+    )
+    assert command("register", "company", "--json").result["definition"]["title"] == "Ours"
+
+
+def test_the_agency_s_authority_begins_on_a_day(command: Command, tmp_path: Path) -> None:
+    ended = command("register", "shipped", "person", "--authority-from", "1926-07-01")
+    assert (ended.code, ended.text) == (0, "person  defined\n")
+    names = [{"script": "Latn", "use": "birth", "family": "Tamm", "given": "Mari"}]
+    fields = {"number": "P-000001", "names": names, "sex": "female", "date-of-birth": "1920-05-01"}
+    person = {"register": "person", "fields": {**fields, "parents-unknown": "not-stated"}}
+    change = tmp_path / "person.json"
+    change.write_text(json.dumps({**person, "circumstances": {"valid-from": "1926-06-30"}}))
+    refused = command("file", change)
+    assert (refused.code, "the validity starts before 1926-07-01" in refused.err) == (1, True)
+    change.write_text(json.dumps({**person, "circumstances": {"valid-from": "1926-07-01"}}))
+    assert command("file", change).code == 0
+
+
+def test_the_shipped_ones_are_listed_and_none_is_made(command: Command, home: Path) -> None:
+    ended = command("register", "shipped", "--list")
+    assert ended.text.splitlines()[0].split() == ["birth", "Births"]
+    assert not home.exists()
+    assert command("register", "shipped", "unicorn").err == (
+        "counterfoil: no register 'unicorn' comes with the software; there are birth, business-licence, company, "
+        "criminal-record, death, disclosure, land-charge, land-title, legal-hold, marriage, notice, person\n"
+    )
+
+
+def test_a_court_endorses_what_the_law_leaves_to_it(command: Command) -> None:
+    command("register", "shipped", "land-title", "--court", "LOCAL/GOV/COURT")
+    recovery = command("register", "land-title", "--json").result["definition"]["recovery"]
+    assert "agency:LOCAL/GOV/COURT" in recovery["of"]

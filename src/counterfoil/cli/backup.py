@@ -45,6 +45,8 @@ def backup(
     from counterfoil.proof.instant import instant_text
     from counterfoil.recovery.backup import back_up
 
+    if not folder.name:
+        raise typer.BadParameter("name a new folder for the backup")
     output = Output(json=json)
     with output.progress("backup", "entries") as tell:
         done = back_up(Home(home_folder(home)), folder, keys=with_keys, progress=tell)
@@ -63,4 +65,8 @@ def backup(
         lines.append("It holds no key: without a copy of the keys, what is restored from it can only read.")
     else:
         lines.append(f"The keys are in {with_keys}: whoever has that file can sign as this agency.")
+    if Home(home_folder(home)).keyring.exists():
+        lines.append(
+            "Its items are ciphertext: their keys are in the keyring's own backups, to be kept apart from it."
+        )
     output.result(document, *lines)

@@ -30,12 +30,14 @@ def doctor(
     What is stored is for `counterfoil audit` to judge. Exit codes: 0 no problem, 1 there is one, with what to do.
     """
     from counterfoil.cli.health import examine
+    from counterfoil.cli.health_office import examine_office
     from counterfoil.cli.health_serving import examine_serving
     from counterfoil.home import Home
 
     output = Output(json=json)
     folder = home_folder(home)
-    checks = [*examine(folder), *examine_serving(Home(folder), tls_cert)]
+    home_ = Home(folder)
+    checks = [*examine(folder), *examine_office(home_), *examine_serving(home_, tls_cert)]
     worst = NOT_WELL if any(check.level == "problem" for check in checks) else DONE
     document = {
         "home": str(folder),

@@ -116,7 +116,13 @@ def _lines(
 ) -> Iterator[bytes]:
     if form is Format.RSF:
         from counterfoil.registry.rsf.exporting import export_rsf
+        from counterfoil.registry.table.definition import hidden_fields
 
+        if hidden_fields(_definition(node, register)):
+            raise Refused(
+                f"{register} has fields that are not public, for which RSF has no form; add --format csv or "
+                "--format jsonl for what stands in the log"
+            )
         return export_rsf(node.entries(), register)
     from counterfoil.proof.index import record_key
     from counterfoil.registry.table.exporting import chosen, csv_lines, export_mapping, json_lines, survey

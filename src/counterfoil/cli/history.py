@@ -65,13 +65,15 @@ def history(
     json: JsonOption = False,
 ) -> None:
     """Show every version of a record, or what was known of it on a day, or what changed between two versions."""
+    from counterfoil.registry.record_name import missing
+
     if diff and (known or as_of):
         raise typer.BadParameter("--diff compares two versions; ask for --known and --as-of by themselves")
     output = Output(json=json)
     with reading(home) as node:
         entries = sorted(node.history(register, key), key=lambda entry: entry.version)
-    if not entries:
-        raise NotFound(f"there is no record {key!r} in the register {register!r}")
+        if not entries:
+            raise missing(node.store, register, key)
     name = {"register": register, "record": key}
     if diff:
         _differences(output, name, entries, diff)
@@ -109,6 +111,8 @@ def _gist(before: Entry | None, entry: Entry) -> str:
         return recorded
     changed = [name for name, value in entry.fields.items() if before.fields.get(name) != value]
     changed += [f"without {name}" for name in before.fields if name not in entry.fields]
+    if not changed and entry.item != before.item:
+        changed = ["fields that are not public"]
     return ", ".join([*([recorded] if recorded else []), *(changed or ["nothing new"])])
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from counterfoil.cli.failure import COULD_NOT, DONE, NOT_WELL
+from counterfoil.cli.office import KeyFileOption, read_value
 from counterfoil.cli.options import (
     COMMAND,
     HomeOption,
@@ -41,6 +42,7 @@ verify_app = typer.Typer(**COMMAND)
     epilog=example(
         "counterfoil prove country GB --out country-gb.proof.json",
         "counterfoil prove country ZZ --absent --out no-zz.proof.json",
+        "counterfoil prove person --key-file number.txt --out person.proof.json",
         "counterfoil prove --entry 1042 | counterfoil verify - --trust trust.json",
     )
 )
@@ -55,6 +57,7 @@ def prove(  # noqa: PLR0913  # an option each
         bool,
         typer.Option("--all-versions", help="Prove every version of the record, and that there is no other."),
     ] = False,
+    key_file: KeyFileOption = None,
     absent: Annotated[bool, typer.Option("--absent", help="Prove that there is no such record.")] = False,
     entry: Annotated[
         int | None, typer.Option("--entry", min=0, metavar="N", help="Prove this entry of the log instead.")
@@ -76,8 +79,11 @@ def prove(  # noqa: PLR0913  # an option each
 
     One JSON file has everything that is needed to verify it, without this installation and without a network.
     """
-    if (entry is None) is (register is None and key is None) or (entry is None and key is None):
-        raise typer.BadParameter("name a record by REGISTER and KEY, or an entry by --entry N")
+    named = key is not None or key_file is not None
+    if (entry is None) is (register is None and not named) or (entry is None and not named):
+        raise typer.BadParameter("name a record by REGISTER and KEY or --key-file, or an entry by --entry N")
+    if key is not None and key_file is not None:
+        raise typer.BadParameter("name the record by KEY or by --key-file, and by one of them")
     if absent and at is not None:
         raise typer.BadParameter("--absent says what is so now, and --at what was so then; take one")
     if absent + all_versions + (entry is not None) > 1:
@@ -85,10 +91,12 @@ def prove(  # noqa: PLR0913  # an option each
             "--absent, --all-versions and --entry each ask for a proof of its own; take one"
         )
     output = Output(json=json)
+    stated = read_value(key_file, "the key") if key_file is not None else None
     with reading(home) as node:
-        bundle = _bundle(
-            node, register or "", key or "", entry, at=at, absent=absent, all_versions=all_versions
-        )
+        record = key or ""
+        if stated is not None:
+            record = _record_of(node, register or "", stated)
+        bundle = _bundle(node, register or "", record, entry, at=at, absent=absent, all_versions=all_versions)
     data = bundle.encode()
     if out is None:
         output.raw(data + b"\n")
@@ -104,6 +112,16 @@ def prove(  # noqa: PLR0913  # an option each
         document,
         f"{out}: {len(data):,} bytes; verify it with: counterfoil verify {out} --trust {node.home.trust}",
     )
+
+
+def _record_of(node: Node, register: str, key: str) -> str:
+    """The name in the log of the record with a key: where records are named by pseudonyms, the keyring makes it."""
+    from counterfoil.registry.personal.registrar import Registrar
+
+    definition = node.definition(register)
+    if not definition.pseudonymous:
+        return definition.normal_key(key) or key
+    return Registrar(node, node.keyring).pseudonyms.record(register, key, definition.fields.key_form)
 
 
 def _bundle(
@@ -135,7 +153,8 @@ def _bundle(
 )
 def verify(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A proof; - reads standard input.", readable=False)
+        Path,
+        typer.Argument(metavar="FILE", help="A proof or an extract; - reads standard input.", readable=False),
     ],
     trust: TrustOption = None,
     published: Annotated[
@@ -149,20 +168,32 @@ def verify(
     ] = None,
     json: JsonOption = False,
 ) -> int:
-    """Verify a proof offline, step by step. It needs no installation.
+    """Verify a proof or an extract offline, step by step. It needs no installation.
+
+    An extract may be its JSON, or the page that has it inside: then what people read on the page is checked too.
 
     Exit codes: 0 it is valid, 1 it is not, 3 it cannot be found out: without a trust policy a proof can be consistent
     at most, since nothing says whose signatures count.
     """
     from counterfoil.proof.bundle import MAX_BUNDLE_BYTES
-    from counterfoil.proof.verify import verify as verify_bundle
 
     output = Output(json=json)
     policy = read_trust(trust) if trust is not None else None
     outside = read_published(published) if published is not None else None
-    report = verify_bundle(read_input(file, MAX_BUNDLE_BYTES), policy, published=outside)
+    report = _judge(read_input(file, MAX_BUNDLE_BYTES), policy, outside)
     say_report(output, report, file)
     return CODES[report.verdict]
+
+
+def _judge(data: bytes, policy: Trust | None, published: Checkpoint | None) -> Report:
+    from counterfoil.proof.extract import seems_extract
+    from counterfoil.proof.verify import verify as verify_bundle
+
+    if not seems_extract(data):
+        return verify_bundle(data, policy, published=published)
+    from counterfoil.registry.extract.verifying import verify_extract_file
+
+    return verify_extract_file(data, policy, published=published)
 
 
 def say_report(output: Output, report: Report, file: Path) -> None:

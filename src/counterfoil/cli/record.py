@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 import typer
 
 from counterfoil.cli.entries import StatedFields, entry_lines, receipt_document, receipt_line
+from counterfoil.cli.office import filed_document, filed_lines
 from counterfoil.cli.options import (
     COMMAND,
     DefaultGroup,
@@ -23,84 +24,37 @@ from counterfoil.cli.options import (
     writing,
 )
 from counterfoil.cli.output import Output
+from counterfoil.cli.record_options import (
+    CaseOption,
+    DocumentOption,
+    FieldOption,
+    FieldsOption,
+    FromOption,
+    IdempotencyOption,
+    LawOption,
+    MergeOption,
+    ReceiptOption,
+    StatusOption,
+    VersionOption,
+    WhyOption,
+    WithoutOption,
+)
+from counterfoil.cli.record_personal import Asked, file_change, plan_of
 from counterfoil.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
     from counterfoil.engine.submission import Receipt
     from counterfoil.ledger.definition import Definition
     from counterfoil.node import Node
+    from counterfoil.proof.canonical import Json
     from counterfoil.proof.entry import Entry, Proposal
-
-FieldOption: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--field", metavar="NAME=TEXT", help="A field; name:=JSON for what is not text. Again for more."
-    ),
-]
-FieldsOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--fields",
-        metavar="FILE",
-        help="All fields as a JSON object; - reads standard input.",
-        readable=False,
-    ),
-]
-WithoutOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--without", metavar="NAME", help="A field that the record no longer has.")
-]
-StatusOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--status", metavar="WORD", help="The record's status; it stays where none is given."),
-]
-VersionOption: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        "--version",
-        min=0,
-        metavar="N",
-        help="The version you saw: where the record has moved on since, nothing is written.",
-        show_default="the latest",
-    ),
-]
-WhyOption: TypeAlias = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why it is done.")]
-LawOption: TypeAlias = Annotated[
-    str | None, typer.Option("--law", metavar="TEXT", help="On which legal basis.")
-]
-CaseOption: TypeAlias = Annotated[str | None, typer.Option("--case", metavar="TEXT", help="In which case.")]
-FromOption: TypeAlias = Annotated[
-    str | None, typer.Option("--valid-from", metavar="DATE", help="When it became true in the world.")
-]
-IdempotencyOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--idempotency-key",
-        metavar="KEY",
-        help="A name for this request: called again, it is not done again.",
-    ),
-]
-DocumentOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--document",
-        metavar="FILE",
-        help="A file that is kept beside the log and named by its hash.",
-        readable=False,
-    ),
-]
-ReceiptOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--receipt",
-        metavar="FILE",
-        help="Write a proof of the new entry to this file at once.",
-        readable=False,
-    ),
-]
+    from counterfoil.registry.personal.plan import Plan
 
 record_app = typer.Typer(
     cls=DefaultGroup,
-    help="Show a record, or write its next entry: `record REGISTER KEY` shows.",
+    help="""Show a record, or write its next entry: `record REGISTER KEY` shows.
+
+    Of a personal register fields come by --fields alone, with - as KEY: the key stands among them.""",
     epilog=example(
         "counterfoil record country GB",
         "counterfoil record create country XK --field name=Kosovo --field start-date=2008-02-17",
@@ -143,6 +97,7 @@ class Change(NamedTuple):
     status: str | None
     circumstances: dict[str, str]
     document: Path | None
+    merge: bool = False
 
     def proposal(
         self, definition: Definition, before: Entry | None, seen: int, document: str | None
@@ -171,7 +126,9 @@ class Change(NamedTuple):
         """What is asked, whatever the record holds by now: a request that is repeated is known by it."""
         from counterfoil.proof.canonical import canonical
 
-        stated = [self.fields.whole, self.fields.settings, self.fields.without]
+        stated: list[Json] = [self.fields.whole, self.fields.settings, self.fields.without]
+        if self.merge:
+            stated.append("merge")
         return canonical([*self[:3], stated, self.status, self.circumstances, document])
 
 
@@ -182,11 +139,13 @@ def show(
     register: RegisterArgument, key: KeyArgument, home: HomeOption = None, json: JsonOption = False
 ) -> None:
     """Show a record's latest entry; under --json exactly as it stands in the log."""
+    from counterfoil.registry.record_name import missing
+
     output = Output(json=json)
     with reading(home) as node:
         entry = node.record(register, key)
-    if entry is None:
-        raise NotFound(f"there is no record {key!r} in the register {register!r}")
+        if entry is None:
+            raise missing(node.store, register, key)
     output.result(msgspec.Raw(entry.encode()), *entry_lines(entry))
 
 
@@ -209,6 +168,7 @@ def _add(operation: str) -> None:
         valid_from: FromOption = None,
         idempotency_key: IdempotencyOption = None,
         document: DocumentOption = None,
+        merge: MergeOption = False,
         receipt: ReceiptOption = None,
         home: HomeOption = None,
         json: JsonOption = False,
@@ -223,10 +183,12 @@ def _add(operation: str) -> None:
             status,
             {name: value for name, value in told.items() if value is not None},
             document,
+            merge,
         )
         with writing(home) as node:
-            answer = _submit(node, asked, version, idempotency_key, receipt)
-        output.result(answer, receipt_line(answer), *([f"proof: {receipt}"] if receipt else []))
+            submit = _submit if not (plan := plan_of(node, register)).personal else _submit_personal
+            answer, lines = submit(node, plan, asked, Wanted(version, idempotency_key, receipt))
+        output.result(answer, *lines, *([f"proof: {receipt}"] if receipt else []))
 
     record_app.command(operation, help=sentence, epilog=example(call))(change)
 
@@ -235,53 +197,93 @@ for _operation in OPERATIONS:
     _add(_operation)
 
 
-def _submit(
-    node: Node, asked: Change, version: int | None, idempotency_key: str | None, proof: Path | None
-) -> dict[str, Any]:
-    definition = node.definition(asked.register)
+class Wanted(NamedTuple):
+    """What a command asks of a change beside: the version it saw, a name for the request, a file for the proof."""
+
+    version: int | None
+    idempotency_key: str | None
+    proof: Path | None
+
+
+def _submit(node: Node, plan: Plan, asked: Change, wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
+    if asked.merge:
+        raise typer.BadParameter(f"{asked.register} is no personal register: state what changes by --field")
+    asked = asked._replace(record=plan.definition.normal_key(asked.record) or asked.record)
     before = node.record(asked.register, asked.record)
-    seen = version if version is not None else before.version if before else 0
-    document = node.put_document(_parts(asked.document)) if asked.document else None
+    seen = wanted.version if wanted.version is not None else before.version if before else 0
+    document = node.put_document(parts_of(asked.document)) if asked.document else None
     receipt = node.submit(
-        [asked.proposal(definition, before, seen, document)],
-        idempotency_key=idempotency_key,
-        request=asked.request(document) if idempotency_key else None,
-        receipt=proof is not None,
+        [asked.proposal(plan.definition, before, seen, document)],
+        idempotency_key=wanted.idempotency_key,
+        request=asked.request(document) if wanted.idempotency_key else None,
+        receipt=wanted.proof is not None,
     )
-    return _answer(node, asked, receipt, proof)
-
-
-def _answer(node: Node, asked: Change, receipt: Receipt, proof: Path | None) -> dict[str, Any]:
-    """What became of the change and, where one was asked for, the file with its proof."""
     version = node.entry(receipt.first).version if receipt.count else None
     answer = receipt_document(receipt, asked.register, asked.record, version)
-    if proof is None:
-        return answer
-    if not receipt.count:
-        raise NotFound(
-            f"the change waits for further endorsements as {receipt.transaction}: there is no entry to prove yet"
+    if wanted.proof is not None:
+        answer |= _write_proof(node, (asked.register, asked.record), receipt, wanted.proof)
+    return answer, [receipt_line(answer)]
+
+
+def _submit_personal(
+    node: Node, plan: Plan, asked: Change, wanted: Wanted
+) -> tuple[dict[str, Any], list[str]]:
+    if asked.document is not None:
+        raise typer.BadParameter(
+            f"{asked.register} is a personal register, and a document beside the log can be read by everybody: attach "
+            "it, by counterfoil file"
         )
+    request = asked.request(None) if wanted.idempotency_key else None
+    change = Asked(
+        asked.record,
+        asked.operation,
+        asked.fields,
+        asked.merge,
+        asked.status,
+        wanted.version,
+        asked.circumstances,
+        wanted.proof is not None,
+        wanted.idempotency_key,
+        request,
+    )
+    filed = file_change(node, plan, change)
+    answer = filed_document(filed)
+    if wanted.proof is not None and filed.receipt is not None:
+        answer |= _write_proof(node, filed.records[0], filed.receipt, wanted.proof)
+    elif wanted.proof is not None:
+        raise _nothing_to_prove(f"the case {answer['case']}")
+    return answer, filed_lines(filed)
+
+
+def _write_proof(node: Node, record: tuple[str, str], receipt: Receipt, proof: Path) -> dict[str, Any]:
+    """Write the proof of a change's entry to a file; gives what is to be said of it."""
+    if not receipt.count:
+        raise _nothing_to_prove(receipt.transaction)
     try:
-        write_output(proof, _prove(node, asked, receipt.first))
+        write_output(proof, _prove(node, record, receipt.first))
     except Unavailable as error:
         raise Unavailable(
             f"entry {receipt.first} is stored, and its proof is not: {error}; make it by counterfoil prove"
         ) from None
-    return answer | {"proof": str(proof)}
+    return {"proof": str(proof)}
 
 
-def _prove(node: Node, asked: Change, number: int) -> bytes:
+def _nothing_to_prove(waiting: str) -> NotFound:
+    return NotFound(f"the change waits for further endorsements as {waiting}: there is no entry to prove yet")
+
+
+def _prove(node: Node, named: tuple[str, str], number: int) -> bytes:
     """A proof of the entry and, unless another one followed while this request was repeated, that it is the latest."""
     from counterfoil.registry.beginning import genesis_size
     from counterfoil.registry.prove import prove_entry, prove_record
 
-    latest, size = node.record(asked.register, asked.record), genesis_size(node.store)
+    latest, size = node.record(*named), genesis_size(node.store)
     if latest is not None and latest.number == number:
-        return prove_record(node.store, asked.register, asked.record, genesis_size=size).encode()
+        return prove_record(node.store, *named, genesis_size=size).encode()
     return prove_entry(node.store, number, genesis_size=size).encode()
 
 
-def _parts(path: Path) -> Iterator[bytes]:
+def parts_of(path: Path) -> Iterator[bytes]:
     """A file's bytes, a piece at a time."""
     try:
         with path.open("rb") as file:

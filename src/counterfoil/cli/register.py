@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import msgspec
 import typer
 
-from counterfoil.cli.entries import (
-    parse_fields,
-    receipt_document,
-    receipt_line,
-    value_lines,
-)
+from counterfoil.cli.definition import definition_lines
+from counterfoil.cli.entries import parse_fields, receipt_document, receipt_line
 from counterfoil.cli.options import (
+    AGENCY,
     COMMAND,
     DefaultGroup,
     HomeOption,
@@ -33,6 +30,11 @@ if TYPE_CHECKING:
     from counterfoil.proof.canonical import Json
 
 REGISTERS: Final = ".register"
+
+UNSET_AUTHORITY: Final = (
+    "No --authority-from says since when this agency keeps them, so entries may state to be valid from any day "
+    "on."
+)
 
 DefinitionOption: TypeAlias = Annotated[
     Path | None,
@@ -70,6 +72,7 @@ register_app = typer.Typer(
         "counterfoil register",
         "counterfoil register country",
         "counterfoil register create land-title --title 'Land titles' --key title-number",
+        "counterfoil register shipped person birth",
     ),
     **COMMAND,
 )
@@ -96,7 +99,12 @@ def show(
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show how a register is defined and how much it holds, or list all registers."""
+    """Show how a register is defined and how much it holds, or list all registers.
+
+    Of one register also: where each of its constraints is enforced, who may see each field and why items may be read.
+    """
+    from counterfoil.web.api.defined import described
+
     output = Output(json=json)
     with reading(home) as node:
         sums = _count(node, output)
@@ -110,8 +118,9 @@ def show(
         if name not in sums:
             raise NotFound(f"there is no register {name!r}; counterfoil register lists those there are")
         document = _document(node, name, sums[name])
-    lines = value_lines(document["definition"].items())
-    output.result(document, f"{name}: {_counted(document)}", *lines)
+        said = {} if name.startswith(".") else described(node.definition(name))
+    lines = definition_lines(document["definition"], said)
+    output.result(document | said, f"{name}: {_counted(document)}", *lines)
 
 
 OPERATIONS: Final = {
@@ -162,6 +171,73 @@ def _add(operation: str) -> None:
 
 for _operation in OPERATIONS:
     _add(_operation)
+
+
+@register_app.command(
+    epilog=example(
+        "counterfoil register shipped --list",
+        "counterfoil register shipped person birth --authority-from 1926-07-01",
+    )
+)
+def shipped(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Which; all of them without.")
+    ] = None,
+    *,
+    list_: Annotated[bool, typer.Option("--list", help="List them, and define none.")] = False,
+    court: Annotated[
+        str | None,
+        typer.Option(
+            "--court",
+            metavar="AGENCY",
+            help="The agency that endorses beside this one what the law leaves to a court.",
+            show_default="this one alone",
+        ),
+    ] = None,
+    authority_from: Annotated[
+        str | None,
+        typer.Option(
+            "--authority-from",
+            metavar="DATE",
+            help="Since when the law has this agency keep them: what is stated to be valid before is refused.",
+            show_default="any day is taken",
+        ),
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Define registers that come with the software, kept by this agency; those that are there stay as they are."""
+    from counterfoil import registers
+
+    output = Output(json=json)
+    wanted = {name: registers.shipped(name, AGENCY) for name in names or registers.names()}
+    if list_:
+        listed = [
+            {"register": name, "title": fields["title"], "description": fields.get("description")}
+            for name, fields in wanted.items()
+        ]
+        rows = [(each["register"], each["title"]) for each in listed]
+        output.result({"shipped": listed}, *columns(rows))
+        return
+    with writing(home) as node:
+        missing = [name for name in wanted if node.record(REGISTERS, name) is None]
+        _define_shipped(node, missing, court, authority_from)
+    rows = [(name, "defined" if name in missing else "there already, and left as it is") for name in wanted]
+    there = [name for name in wanted if name not in missing]
+    unset = [UNSET_AUTHORITY] if missing and authority_from is None else []
+    output.result({"defined": missing, "there": there}, *columns(rows), *unset)
+
+
+def _define_shipped(node: Node, names: list[str], court: str | None, authority_from: str | None) -> None:
+    """Define registers, all of them or none."""
+    from counterfoil import registers
+    from counterfoil.proof.entry import Proposal
+
+    if names:
+        fields = {name: registers.shipped(name, node.agency, court, authority_from) for name in names}
+        node.submit(
+            [Proposal(REGISTERS, name, "create", 1, body={"fields": each}) for name, each in fields.items()]
+        )
 
 
 def _stated(definition: Path | None, members: dict[str, Json], schema: Path | None) -> dict[str, Json]:

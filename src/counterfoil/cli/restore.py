@@ -114,6 +114,11 @@ def _restored_lines(restored: Restored, folder: Path) -> list[str]:
     ]
     if not restored.keys:
         lines.append("Its keys did not come with it; give them then, with --keys FILE.")
+    if restored.items:
+        lines += [
+            "Its items are ciphertext: bring back the keyring, which has their keys. What was erased is left out:",
+            f"  counterfoil keyring restore BACKUP --home {folder}",
+        ]
     return lines
 
 

@@ -13,6 +13,7 @@ import msgspec
 from counterfoil.cli.entries import entry_lines, shown
 from counterfoil.cli.options import read_input, reading, write_output, writing
 from counterfoil.cli.output import Output, columns, flush, printable
+from counterfoil.cli.people import load_people, people_to_try
 from counterfoil.cli.tampering import change_one_byte
 from counterfoil.examples import companies, registers_folder
 from counterfoil.home import Home
@@ -51,10 +52,14 @@ class Expected(msgspec.Struct):
 
 
 class Story:
-    """Tells the demonstration in `folder`; `as_told` is whether everything came out as it must."""
+    """Tells the demonstration in `folder`; `as_told` is whether everything came out as it must.
 
-    def __init__(self, output: Output, folder: Path):
+    `people`: how many made-up people are loaded beside, and the seed they come from.
+    """
+
+    def __init__(self, output: Output, folder: Path, people: tuple[int, int] | None = None):
         self._output = output
+        self._people = people
         self._home = Home(folder)
         # What can be deleted and is made again lies there, so that the audit does not take it for a stray.
         self._proof = self._home.cache / "czechia.proof.json"
@@ -101,6 +106,8 @@ class Story:
         for expected in msgspec.json.decode(data, type=list[Expected]):
             self._import_one(node, expected)
         self._import_companies(node)
+        if self._people is not None:
+            self._load_people(node, *self._people)
         node.settle()
         self.document["entries"] = node.store.head.size
         self.document["root"] = labelled(node.store.log.root())
@@ -126,12 +133,27 @@ class Story:
         path, mapping_file = companies()
         mapping = load_mapping(read_input(mapping_file))
         register = mapping.register or path.stem
+        if self._people is not None:
+            register = f"listed-{register}"  # the made-up companies are in the register of that name
         with open_table(path, mapping) as table:
             imported = import_table(node, table, mapping, register)
         here = imported.created + imported.amended
         count = f"{here:>5,} entries" + ("" if here else ", here already")
         self._expect(f"{count}, from a table in CSV: {register}", well=not imported.refused)
         self._output.tell({"register": register, "created": imported.created, "refused": imported.refused})
+
+    def _load_people(self, node: Node, count: int, seed: int) -> None:
+        loaded = load_people(self._output, node, count, seed)
+        new = sum(loaded["registers"].values())
+        self._expect(
+            f"{new:>5,} changes to records of {count:,} people, of whom none exists"
+            + ("" if new else ", here already")
+            + f"; {loaded['decided']:,} decided by a second officer",
+            well=not loaded["faults"],
+        )
+        self._said(f"  {printable(each)}" for each in loaded["faults"][:3])
+        self._output.tell(loaded)
+        self.document["people"] = loaded
 
     def _show(self, node: Node) -> None:
         self._chapter(
@@ -222,6 +244,8 @@ class Story:
             ("and its first record", f"counterfoil record create tree 1 --field kind=oak --home {home}"),
             ("look for faults", f"counterfoil audit --home {home}"),
         ]
+        if self._people is not None:
+            calls += people_to_try(home)
         self._said(columns(calls))
         if not self.as_told:
             self._said(
