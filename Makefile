@@ -4,7 +4,7 @@
 # Both do their own set-up, on any machine with Debian 12 and make: see scripts/setup.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test campaign-tamper campaign-api campaign-kills check oracles go-tools lock clean
+.PHONY: demo test campaign-tamper campaign-api campaign-kills campaign-constraints check oracles go-tools lock clean
 
 ifeq ($(CI),true)
 export NO_COLOR = 1
@@ -36,6 +36,11 @@ campaign-api: .venv/ready-dev
 campaign-kills: kills ?= 50
 campaign-kills: .venv/ready-dev
 	@SERVE_KILLS=$(kills) $(bin)/python -m pytest -q tests/web/test_serve_kills.py
+
+# Tries every kind of constraint against a plain model, on so many random histories.
+campaign-constraints: histories ?= 10000
+campaign-constraints: .venv/ready-dev
+	@CONSTRAINT_HISTORIES=$(histories) $(bin)/python -m pytest -q tests/ledger
 
 # The checks that run nothing: style, types, and which module may import which.
 check: .venv/ready-dev

@@ -106,8 +106,14 @@ def _definitions(scribe: Scribe) -> list[Command]:
         "schema": schema,
         "constraints": rules,
         "recovery": agency(COURT),
+        "scopes": ["civil"],
     }
-    joint = {"title": "Joint", "authority": LAND, "policy": of(2, agency(LAND), agency(COURT), agency(TAX))}
+    joint = {
+        "title": "Joint",
+        "authority": LAND,
+        "policy": of(2, agency(LAND), agency(COURT), agency(TAX)),
+        "scopes": ["civil"],
+    }
     return [
         scribe.transaction(
             create(".register", "estate", body={"fields": estate}),

@@ -8,6 +8,8 @@ from pathlib import Path
 from counterfoil.bench.appends import batch_figures, single_figures
 from counterfoil.bench.bundles import bundle_figures
 from counterfoil.bench.measure import Figure
+from counterfoil.bench.personal import personal_figures
+from counterfoil.bench.personal_served import disclosed_figures
 from counterfoil.bench.recoveries import recovery_figures
 from counterfoil.bench.served import served_figures
 from counterfoil.bench.stores import audit_figure, disk_figure, growth_figures
@@ -28,6 +30,8 @@ def figures(records: int, oracle: Path | None) -> Iterator[Figure]:
     yield from recovery_figures(min(records, 100_000))
     yield from audit_figure(min(records, 200_000))
     yield from batch_figures(records)
+    yield from disclosed_figures()
+    yield from personal_figures(records)
     sample = land_sample()
     if sample is not None:
         yield from disk_figure(sample, records)

@@ -44,10 +44,11 @@ CALLER: Final = "/v1/caller"
 
 
 class Address(NamedTuple):
-    """A serving process: its port, and what a request to it carries that may write."""
+    """A serving process: its port, what a request to it carries that may write, and its id."""
 
     port: int
     headers: dict[str, str]
+    process: int
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def running(folder: Path, *, alone: bool = False) -> Iterator[Address]:
                 raise Unavailable("the serving process ended before it answered")
             port = int(orjson.loads(line)["address"].rsplit(":", 1)[1].rstrip("/"))
             headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-            yield Address(port, headers)
+            yield Address(port, headers, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=60)
