@@ -177,6 +177,7 @@ def test_of_a_shipped_one_it_is_shown_what_is_enforced_where_and_why_items_are_r
         "retention": ...,
     } == {
         "number-stays": "the submitting agency only",
+        "alive-without-death": "the submitting agency only",
         "facts-of-birth-by-correction": "the submitting agency only",
         "status": ...,
         "back-to-life-by-correction": "every node",
