@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from counterfoil.errors import Busy, Malformed, NotFound, Unavailable
+from counterfoil.keyring.private_files import put_in_place
 from counterfoil.proof.signing import SigningKey
 
 KEY_FILES: Final = {
@@ -131,9 +132,4 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        part.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        put_in_place(part, path)

@@ -163,6 +163,10 @@ class Node(Reading):
         submission = Submission(
             proposals, expectations, idempotency_key, request, not_before, deadline, keys, receipt
         )
+        return self.take(submission)
+
+    def take(self, submission: Submission) -> Receipt:
+        """As `submit`, of a submission that is made already."""
         (answer,) = self.submit_all([submission])
         if isinstance(answer, CounterfoilError):
             raise answer

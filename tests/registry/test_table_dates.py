@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.errors import Malformed
-from counterfoil.registry.table.dates import MONTHS, DateFormat
+from counterfoil.proof.instant import MONTHS
+from counterfoil.registry.table.dates import DateFormat
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ def ownership(  # an option each
     It is a disclosure under the purpose `beneficial-ownership`: each owner's log tells of it.
     """
     from counterfoil.office.office import Office
-    from counterfoil.office.ownership import COMPANY, PERSON, ownership
+    from counterfoil.office.ownership import COMPANY, ownership
+    from counterfoil.registry.personal.sight import PERSON
 
     numbers = [key or company or "" for key in read_keys(key_file, company)]
     with at_office(home, token_file) as at:

@@ -8,7 +8,7 @@ import segno
 from jinja2 import Environment, StrictUndefined
 
 from counterfoil.proof.checkpoint import Checkpoint
-from counterfoil.proof.instant import instant_text
+from counterfoil.proof.instant import MONTHS, instant_text
 from counterfoil.proof.trust import Judgement
 
 GROUP: Final = 4
@@ -77,10 +77,6 @@ log.</li>
 </body>
 </html>
 """
-MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 NARROW: Final = "\u202f"
 """Between groups of three digits."""
 

@@ -15,10 +15,8 @@ from counterfoil.proof.canonical import Json
 from counterfoil.proof.entry import Proposal
 from counterfoil.registry.personal.change import Change
 from counterfoil.registry.personal.plan import SHARED
-from counterfoil.registry.personal.registrar import Registrar, Terms
+from counterfoil.registry.personal.registrar import NOTICE, Registrar, Terms
 
-NOTICE: Final = "notice"
-"""The register of notices."""
 OBJECTION_WINDOW: Final = "objection-window"
 """The kind of notice that says until when somebody may object."""
 

@@ -55,7 +55,7 @@ class Office(Showing):
         desk = Desk(node.home.desk, lambda: node.keyring.secret(DESK), clock=node.clock)
         budgets = Budgets(desk, limits or read_limits(node.home.budgets))
         registrar = Registrar(node, node.keyring)
-        super().__init__(node, registrar, desk, budgets, submit or self._submit_alone)
+        super().__init__(node, registrar, desk, budgets, submit or node.take)
         self.refusals = Refusals(desk)
         if submit is None:
             # Whoever shares its blocks with others calls this once they are taken.
@@ -288,9 +288,3 @@ class Office(Showing):
                     else:
                         done += [erased] if isinstance(erased, Erased) else []
         return Finished(tuple(done), left)
-
-    def _submit_alone(self, submission: Submission) -> Receipt:
-        (answer,) = self.node.submit_all([submission])
-        if isinstance(answer, CounterfoilError):
-            raise answer
-        return answer

@@ -13,9 +13,9 @@ from counterfoil.proof.entry import Entry
 from counterfoil.registry.bods import Owner, Source, statements
 from counterfoil.registry.personal.change import Acting
 from counterfoil.registry.personal.disclosing import Ask
+from counterfoil.registry.personal.sight import PERSON
 
 COMPANY: Final = "company"
-PERSON: Final = "person"
 PURPOSE: Final = "beneficial-ownership"
 SECRET: Final = "export:beneficial-ownership"  # noqa: S105  # the name of a secret
 MAX_COMPANIES: Final = 100

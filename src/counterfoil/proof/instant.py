@@ -10,6 +10,11 @@ from typing import Final
 from counterfoil.errors import Malformed
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+"""The names of the months, as pages write dates and tables may have them."""
 _FORM: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z", re.ASCII)
 
 

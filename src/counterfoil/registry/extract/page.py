@@ -23,6 +23,7 @@ from counterfoil.proof.checkpoint import Checkpoint
 from counterfoil.proof.evidence import Evidence
 from counterfoil.proof.extract import MAX_EXTRACT_BYTES, Extract, extract_hash
 from counterfoil.proof.extract_steps import CIRCUMSTANCES, Facts, gather_facts
+from counterfoil.proof.instant import MONTHS
 from counterfoil.proof.note import parse_note
 from counterfoil.proof.report import PUBLISHED, REPLICATED, SEALED_HERE, WITNESSED
 from counterfoil.registry.extract.enforced import Rule, rules_of
@@ -37,20 +38,6 @@ _TIME: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)Z", re.ASCII)
 _DAY: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?([~?%]?)", re.ASCII)
 _MARKS: Final = {"": "", "~": ", estimated", "?": ", uncertain", "%": ", estimated and uncertain"}
 _NAME_PARTS: Final = {"family", "given", "script", "use"}
-_MONTHS: Final = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 LEVELS: Final = {
     SEALED_HERE: "one node keeps the ledger; a change of anything stored is detected, but whoever holds all its keys "
     "could make the whole anew.",
@@ -141,7 +128,7 @@ def said(text: str) -> str:
     if found is None:
         return text
     year, month, day, mark = found.groups()
-    return f"{f'{int(day)} ' if day else ''}{_MONTHS[int(month) - 1]} {year}{_MARKS[mark or '']}"
+    return f"{f'{int(day)} ' if day else ''}{MONTHS[int(month) - 1]} {year}{_MARKS[mark or '']}"
 
 
 def is_name(value: Json) -> bool:
@@ -161,7 +148,7 @@ def moment(text: str) -> str:
     if found is None:
         return text
     year, month, day, clock = found.groups()
-    return f"{int(day)} {_MONTHS[int(month) - 1]} {year}, {clock} UTC"
+    return f"{int(day)} {MONTHS[int(month) - 1]} {year}, {clock} UTC"
 
 
 def _groups(rules: tuple[Rule, ...]) -> list[tuple[str, list[Rule]]]:

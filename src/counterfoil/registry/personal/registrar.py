@@ -40,7 +40,9 @@ from counterfoil.registry.personal.sight import PERSON
 from counterfoil.registry.personal.working import Means, Work
 from counterfoil.store.store import Store
 
-OWN: Final = (DISCLOSURE, "notice")
+NOTICE: Final = "notice"
+"""The register of notices."""
+OWN: Final = (DISCLOSURE, NOTICE)
 """The registers that only the office itself writes into."""
 ERASURE: Final = "erasure"
 """The reason for which every erasure waits for a second officer."""

@@ -8,21 +8,8 @@ from functools import lru_cache
 from typing import Final
 
 from counterfoil.errors import Malformed
+from counterfoil.proof.instant import MONTHS
 
-MONTHS: Final = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _NUMBERS: Final = {name.lower(): at for at, name in enumerate(MONTHS, 1)} | {
     name[:3].lower(): at for at, name in enumerate(MONTHS, 1)
 }

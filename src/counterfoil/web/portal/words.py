@@ -8,22 +8,9 @@ from typing import Final
 import msgspec
 
 from counterfoil.proof.canonical import Json
+from counterfoil.proof.instant import MONTHS
 from counterfoil.proof.report import REPLICATED, SEALED_HERE, WITNESSED
 
-MONTHS: Final = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 LEVELS: Final = {
     SEALED_HERE: "One node keeps this log. A change to anything stored is detected; a rebuild of the whole node by "
     "someone who holds all its keys is not, unless somebody elsewhere kept a checkpoint.",
